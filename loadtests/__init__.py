@@ -1,0 +1,1 @@
+"""Readers, the document they read and the speech upstream."""

@@ -1,0 +1,1 @@
+"""The measuring side: VM, recorder, verdict, report, the oomproof command."""

@@ -1,0 +1,1 @@
+"""The reference document reader: live and cached reading aloud."""
