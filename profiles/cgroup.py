@@ -1,0 +1,152 @@
+"""A VM's walls: a control group with a memory limit and a CPU quota, on cgroup v1 or v2.
+
+No library does this well, so the files are written here. Everything goes through a `Hierarchy` that knows the file
+names of its version; paths start at a given root, so that tests use a made-up tree.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from profiles.errors import OomproofError
+from profiles.vm_size import VmSize
+
+NAME_PREFIX = "oomproof-"
+"""Every group is `oomproof-<pid of its owner>`, so that what a dead owner left is known and can be removed."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The VM's counters at one moment; None where the kernel did not say."""
+
+    vm_bytes: int | None = None
+    anon_bytes: int | None = None
+    file_bytes: int | None = None
+    kernel_bytes: int | None = None
+    cpu_s: float | None = None
+    throttled_s: float | None = None
+    oom_kills: int | None = None
+
+
+class Hierarchy(Protocol):
+    """What differs between cgroup v1 and v2."""
+
+    name: str
+
+    def folders(self, group: str) -> list[Path]:
+        """The group's folders, one a hierarchy; the first one lists its processes."""
+
+    def limit(self, group: str, size: VmSize) -> None:
+        """Set memory, swap and CPU weight; raises OSError."""
+
+    def set_cpu_quota(self, group: str, cpus: float) -> None:
+        """Let the group use `cpus` cores' worth of every period; raises OSError."""
+
+    def read(self, group: str) -> Reading:
+        """Read the counters."""
+
+
+class Cgroup:
+    """One VM's control group. `create` makes it, `destroy` leaves nothing behind."""
+
+    def __init__(self, hierarchy: Hierarchy, name: str) -> None:
+        self.hierarchy = hierarchy
+        self.name = name
+
+    def create(self, size: VmSize) -> None:
+        """Make the group with its limits.
+
+        Raises:
+            OomproofError: the machine does not let us; says which file.
+        """
+        try:
+            for folder in self.hierarchy.folders(self.name):
+                folder.mkdir(exist_ok=True)
+            self.hierarchy.limit(self.name, size)
+            self.hierarchy.set_cpu_quota(self.name, size.cpus)
+        except OSError as error:
+            self.destroy()
+            raise OomproofError(
+                f"{error.filename}: {error.strerror}. A real memory limit needs root and a writable cgroup tree "
+                "(run with sudo, or in a container started with --privileged)."
+            ) from None
+
+    def join(self, pid: int = 0) -> None:
+        """Put a process (0: the caller) inside, in every hierarchy."""
+        for folder in self.hierarchy.folders(self.name):
+            (folder / "cgroup.procs").write_text(str(pid))
+
+    def pids(self) -> list[int]:
+        """The processes inside; empty when the group is gone."""
+        try:
+            text = (self.hierarchy.folders(self.name)[0] / "cgroup.procs").read_text()
+        except OSError:
+            return []
+        return [int(line) for line in text.split()]
+
+    def kill_all(self, within_s: float = 10.0) -> bool:
+        """Kill every process inside, also those born meanwhile; return whether the group is empty."""
+        deadline = time.monotonic() + within_s
+        while pids := self.pids():
+            if time.monotonic() > deadline:
+                return False
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    continue
+            time.sleep(0.02)  # a killed process stays listed until the kernel has freed its memory
+        return True
+
+    def destroy(self) -> None:
+        """Kill what is inside and remove the group."""
+        self.kill_all()
+        for folder in self.hierarchy.folders(self.name):
+            _remove(folder)
+
+    def read(self) -> Reading:
+        """Read the counters."""
+        return self.hierarchy.read(self.name)
+
+
+def _remove(folder: Path, within_s: float = 5.0) -> None:
+    deadline = time.monotonic() + within_s
+    while folder.exists():
+        try:
+            folder.rmdir()
+        except OSError:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.02)  # EBUSY until the kernel has let the last process go
+
+
+def stale_groups(hierarchy: Hierarchy) -> Iterator[Cgroup]:
+    """Groups whose owner is no longer alive."""
+    for folder in hierarchy.folders("")[0].glob(f"{NAME_PREFIX}*"):
+        owner = folder.name.removeprefix(NAME_PREFIX).partition("-")[0]
+        if owner.isdecimal() and not Path("/proc", owner).exists():
+            yield Cgroup(hierarchy, folder.name)
+
+
+def read_number(path: Path) -> int | None:
+    """Return the one number in a counter file; None where it cannot be read."""
+    try:
+        return int(path.read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def read_table(path: Path) -> dict[str, int]:
+    """Return the `key number` lines of a counter file; empty where it cannot be read."""
+    try:
+        lines = path.read_text().splitlines()
+    except OSError:
+        return {}
+    pairs = (line.split() for line in lines)
+    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}

@@ -1,0 +1,84 @@
+"""The processes around a run: started so that they cannot outlive us, stopped gently and then surely."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def start(
+    command: Sequence[str],
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    in_child: Callable[[], None] | None = None,
+    pipes: bool = False,
+) -> subprocess.Popen[bytes]:
+    """Start a process whose output goes to `log`, which the kernel ends when we die.
+
+    Its own session keeps Ctrl-C from reaching it: whoever runs it decides when it ends. `in_child` runs in it before
+    the program starts (to enter a VM). With `pipes`, its input and output are pipes to us instead.
+    """
+
+    def prepare() -> None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if in_child is not None:
+            in_child()
+
+    with log.open("ab") as output:
+        return subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
+            stdout=subprocess.PIPE if pipes else output,
+            stderr=output,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+            preexec_fn=prepare,  # noqa: PLW1509  # one thread here, and both calls are plain system calls
+        )
+
+
+def python_module(module: str, *arguments: str | Path | float) -> list[str]:
+    """Return the command that runs a module with this interpreter."""
+    return [sys.executable, "-m", module, *map(str, arguments)]
+
+
+def stop(process: subprocess.Popen[bytes], within_s: float = 10.0) -> int:
+    """End a process with SIGINT, with SIGKILL if it takes longer; return its exit status."""
+    with contextlib.suppress(ProcessLookupError):
+        process.send_signal(signal.SIGINT)
+    try:
+        status = process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        status = process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe is not None:
+            with contextlib.suppress(OSError):
+                pipe.close()
+    return status
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def last_line(log: Path) -> str:
+    """Return the last line that a process left in its log, for a message."""
+    try:
+        lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    except OSError:
+        return "it left no log"
+    return lines[-1].strip() if lines else "it said nothing"

@@ -1,0 +1,192 @@
+"""The recorder: a process of its own that samples the VM, follows the kernel log and keeps the CPU balance.
+
+Started as `python -m profiles.recorder FOLDER GROUP …`; takes `server PID`, `load PID` and `end` on its input.
+Every sample is on disk before the next is taken. When its owner dies without an `end`, it removes the VM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import select
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import TextIO
+
+import psutil
+
+from profiles.balance import CpuBalance
+from profiles.cgroup import Cgroup, Reading
+from profiles.event_log import EventLog
+from profiles.kernel_log import KernelLog, parse_kill, parse_memcg
+from profiles.machine import find_hierarchy
+from profiles.process_table import ProcessTable
+from profiles.run_folder import SAMPLE_COLUMNS
+from profiles.vm_size import VmSize
+
+READY_LINE = "recording"
+PSI_FILE = Path("/proc/pressure/memory")
+
+
+class Recorder:
+    """Samples one VM into one run folder."""
+
+    def __init__(self, folder: Path, cgroup: Cgroup, balance: CpuBalance) -> None:
+        self.cgroup = cgroup
+        self.balance = balance
+        self.processes = ProcessTable()
+        self.events = EventLog(folder)
+        self.kernel_log = KernelLog()
+        self.load: psutil.Process | None = None
+        self._self = psutil.Process()
+        self._samples = os.open(folder / "samples.csv", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._kernel_lines = (folder / "kernel.log").open("a", encoding="utf-8", buffering=1)
+        os.write(self._samples, (",".join(SAMPLE_COLUMNS) + "\n").encode())
+        self.events.write("recording", kernel_log_readable=self.kernel_log.readable)
+
+    def sample(self, late_s: float) -> None:
+        """Take one sample, write it, and act on the CPU balance."""
+        t = time.monotonic()
+        reading = self.cgroup.read()
+        if reading.cpu_s is not None and self.balance.update(t, reading.cpu_s):
+            self.cgroup.hierarchy.set_cpu_quota(self.cgroup.name, self.balance.cpus)
+            self.events.write(
+                "throttled" if self.balance.throttled else "bursting", t=t, cpus=self.balance.cpus
+            )
+        self._follow_kernel(t)
+        processes = self.processes.sample(self.cgroup.pids())
+        values: dict[str, float | None] = {
+            "t": t,
+            "server_rss_bytes": _sum(p.rss_bytes for p in processes if p.role == "server"),
+            "children_rss_bytes": _sum(p.rss_bytes for p in processes if p.role == "child"),
+            "processes": len(processes),
+            "balance_s": self.balance.balance_s,
+            "late_s": late_s,
+            "recorder_cpu_s": sum(self._self.cpu_times()[:2]),
+            **_reading_values(reading),
+            **_psi(PSI_FILE),
+            **self._load_values(),
+        }
+        row = ",".join(_cell(values.get(column)) for column in SAMPLE_COLUMNS)
+        os.write(self._samples, (row + "\n").encode())
+
+    def _follow_kernel(self, t: float) -> None:
+        memcgs: dict[int, str] = {}
+        for line in self.kernel_log.lines():
+            if "oom" in line or "Killed process" in line:
+                self._kernel_lines.write(line + "\n")
+            if (constraint := parse_memcg(line)) is not None:
+                memcgs[constraint[0]] = constraint[1]
+            kill = parse_kill(line)
+            if kill is None:
+                continue
+            ours = (
+                memcgs.get(kill.pid, "").endswith(self.cgroup.name) or kill.pid in self.processes.known_roles
+            )
+            if ours:
+                role = "server" if kill.pid == self.processes.server_pid else "child"
+                self.events.write(
+                    "oom_kill", t=t, pid=kill.pid, comm=kill.comm, role=role, anon_rss_mb=kill.anon_rss_mb,
+                    held=self.processes.held(), line=kill.line,
+                )  # fmt: skip
+
+    def _load_values(self) -> dict[str, float | None]:
+        if self.load is None:
+            return {}
+        try:
+            with self.load.oneshot():
+                return {
+                    "load_cpu_s": sum(self.load.cpu_times()[:2]),
+                    "load_rss_bytes": float(self.load.memory_info().rss),
+                }
+        except psutil.NoSuchProcess:
+            return {}
+
+    def command(self, line: str) -> bool:
+        """Obey a line of the owner's; return whether to go on."""
+        word, _, value = line.strip().partition(" ")
+        if word == "server":
+            self.processes.server_pid = int(value)
+        elif word == "load":
+            try:
+                self.load = psutil.Process(int(value))
+            except psutil.NoSuchProcess:
+                self.load = None
+        return word != "end"
+
+
+def record(recorder: Recorder, commands: TextIO, interval_s: float) -> bool:
+    """Sample until told to end (True) or the owner is gone (False)."""
+    due = time.monotonic()
+    buffer = b""
+    while True:
+        recorder.sample(max(0.0, time.monotonic() - due))
+        due = max(due + interval_s, time.monotonic() - interval_s)
+        while (wait_s := due - time.monotonic()) > 0:
+            if not select.select([commands], [], [], wait_s)[0]:
+                break
+            received = os.read(commands.fileno(), 4096)
+            if not received:
+                return False
+            *lines, buffer = (buffer + received).split(b"\n")
+            if not all(recorder.command(line.decode()) for line in lines):
+                recorder.sample(0.0)
+                return True
+
+
+def _sum(values: object) -> float:
+    return float(sum(values))  # type: ignore[call-overload]  # a generator of ints
+
+
+def _reading_values(reading: Reading) -> dict[str, float | None]:
+    values = vars(reading).copy()
+    values.pop("oom_kills")
+    return values
+
+
+def _psi(path: Path) -> dict[str, float | None]:
+    """Return the machine's memory pressure: the share of the last 10 s, in percent, that tasks waited."""
+    try:
+        lines = path.read_text().splitlines()
+        shares = {line.split()[0]: float(line.split()[1].removeprefix("avg10=")) for line in lines}
+    except (OSError, ValueError, IndexError):
+        return {}
+    return {"host_psi_some": shares.get("some"), "host_psi_full": shares.get("full")}
+
+
+def _cell(value: float | None) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if float(value).is_integer() else f"{value:.4f}"
+
+
+def main() -> int:
+    """Run the recorder until its owner ends it or is gone."""
+    parser = argparse.ArgumentParser(prog="python -m profiles.recorder", description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("group")
+    parser.add_argument("--memory-mb", type=int, required=True)
+    parser.add_argument("--cpus", type=int, required=True)
+    parser.add_argument("--share-of-core", type=float, required=True)
+    parser.add_argument("--balance-s", type=float, required=True)
+    parser.add_argument("--interval-s", type=float, default=0.1)
+    arguments = parser.parse_args()
+    signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # Ctrl-C reaches the whole terminal; the owner says when to end
+    size = VmSize(arguments.memory_mb, arguments.cpus, arguments.share_of_core)
+    cgroup = Cgroup(find_hierarchy(), arguments.group)
+    recorder = Recorder(arguments.folder, cgroup, CpuBalance(size, arguments.balance_s))
+    print(READY_LINE, flush=True)
+    ended = record(recorder, sys.stdin, arguments.interval_s)
+    reading = cgroup.read()
+    recorder.events.write("recorded", owner_gone=not ended, oom_kills=reading.oom_kills)
+    if not ended:
+        cgroup.destroy()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
