@@ -1,0 +1,57 @@
+"""The server's exception family, and how it looks on the wire."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"}
+
+
+class ServerError(Exception):
+    """Anything this server reports itself; its text is one line that names the value and the way out."""
+
+
+class SettingsError(ServerError):
+    """A setting that cannot be used; raised before anything has started."""
+
+
+class ApiError(ServerError):
+    """An answer other than success: `status` with a JSON body of `code` and `message`."""
+
+    def __init__(
+        self, status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.headers = headers
+
+
+def error_response(
+    status: int, code: str, message: str, *, headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Return the JSON body that every error of this server has."""
+    return JSONResponse({"code": code, "message": message}, status_code=status, headers=headers)
+
+
+def handle_api_error(_request: Request, error: Exception) -> Response:
+    """Turn an `ApiError` into its answer."""
+    assert isinstance(error, ApiError)
+    return error_response(error.status, error.code, error.message, headers=error.headers)
+
+
+def handle_http_exception(_request: Request, error: Exception) -> Response:
+    """Turn Starlette's own refusals (no such route, wrong method) into the same shape."""
+    assert isinstance(error, HTTPException)
+    code = _CODES.get(error.status_code, "BAD_REQUEST")
+    return error_response(error.status_code, code, error.detail, headers=error.headers)
+
+
+def handle_unexpected(_request: Request, _error: Exception) -> Response:
+    """Answer 500 without a word about the inside; Starlette raises the error again, so that it is logged."""
+    return error_response(500, "INTERNAL_ERROR", "The server failed on this request; see its log.")

@@ -1,0 +1,99 @@
+"""Settings are checked whole, and a mistake is one line that says what to do."""
+
+from pathlib import Path
+
+import pytest
+
+from reference_server.errors import SettingsError
+from reference_server.settings import Settings
+
+
+def test_nothing_set_gives_the_defaults() -> None:
+    """An empty environment is the default configuration."""
+    assert Settings.from_environ({}) == Settings()
+
+
+def test_an_empty_variable_is_as_good_as_none() -> None:
+    """`PORT=` in a shell or a compose file keeps the default."""
+    assert Settings.from_environ({"PORT": " ", "API_KEY": ""}) == Settings()
+
+
+def test_every_variable_is_read(tmp_path: Path) -> None:
+    """Each setting has its variable, and milliseconds become seconds."""
+    settings = Settings.from_environ(
+        {
+            "HOST": "0.0.0.0",
+            "PORT": "9000",
+            "DOCSTORE_DIR": "/data",
+            "API_BASE": "http://127.0.0.1:9/v1/",
+            "API_KEY": "sk-1",
+            "TTS_MODEL": "kokoro",
+            "TTS_VOICE": "af_sky",
+            "TTS_CACHE_MAX_SIZE_BYTES": "1000",
+            "TTS_CACHE_TTL_MS": "1500",
+            "TTS_MAX_RETRIES": "0",
+            "ALIGNERS": "1",
+            "ALIGNER_MODEL": str(tmp_path),
+            "PREPROCESS_CONCURRENCY": "2",
+            "MAX_DOCUMENT_BYTES": "5",
+        }
+    )
+    assert settings == Settings(
+        host="0.0.0.0",
+        port=9000,
+        docstore_dir=Path("/data"),
+        api_base="http://127.0.0.1:9/v1",
+        api_key="sk-1",
+        tts_model="kokoro",
+        tts_voice="af_sky",
+        tts_cache_max_size_bytes=1000,
+        tts_cache_ttl_s=1.5,
+        tts_max_retries=0,
+        aligners=1,
+        aligner_model=tmp_path,
+        preprocess_concurrency=2,
+        max_document_bytes=5,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "65536"),
+        ("PORT", "-1"),
+        ("PORT", "8e3"),
+        ("PORT", "9" * 5000),
+        ("API_BASE", "localhost:8880"),
+        ("API_BASE", "ftp://host/v1"),
+        ("API_BASE", "http://[::1"),
+        ("API_BASE", "http://host:99999/v1"),
+        ("TTS_CACHE_TTL_MS", "0"),
+        ("TTS_MAX_RETRIES", "11"),
+        ("ALIGNERS", "many"),
+        ("ALIGNER_MODEL", "/nowhere/at/all"),
+        ("PREPROCESS_CONCURRENCY", "0"),
+        ("MAX_DOCUMENT_BYTES", "0"),
+    ],
+)
+def test_a_bad_value_is_one_line_with_name_value_and_way_out(name: str, value: str) -> None:
+    """The message names the variable, shows the value and says what would do."""
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environ({name: value})
+    message = str(caught.value)
+    assert message.startswith(f"{name}: {value!r} is not a")
+    assert "\n" not in message
+    assert message.count(". ") >= 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PORT", "65535"), ("PORT", "0"), ("PREPROCESS_CONCURRENCY", "64")]
+)
+def test_the_limits_themselves_pass(name: str, value: str) -> None:
+    """Exactly at a limit is inside it."""
+    assert getattr(Settings.from_environ({name: value}), name.lower()) == int(value)
+
+
+def test_the_key_is_not_shown() -> None:
+    """A settings object can be logged without giving the key away."""
+    assert "sk-secret" not in repr(Settings(api_key="sk-secret"))
