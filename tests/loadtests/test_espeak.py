@@ -30,7 +30,7 @@ def test_a_full_block_lasts_as_long_as_openai_would_speak_it() -> None:
 
 
 def test_the_words_of_prose_are_timed_in_order() -> None:
-    """Events point at whole words, in reading order, inside the audio; a few joined by the engine are missing."""
+    """Events point at whole words, in reading order, inside the audio; the engine joins a few."""
     speech = synthesize(PROSE)
 
     words = [(match.start(), len(match[0])) for match in re.finditer(r"\w+", PROSE)]
