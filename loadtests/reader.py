@@ -1,0 +1,116 @@
+"""Runs one session for real: a greenlet that reads, with its requests in greenlets beside it."""
+
+import time
+
+from gevent.pool import Group  # type: ignore[import-untyped]  # gevent carries no types
+from gevent.queue import Empty, SimpleQueue  # type: ignore[import-untyped]  # gevent carries no types
+
+from loadtests.actions import (
+    Action,
+    FetchAudio,
+    FetchTimings,
+    Finished,
+    Played,
+    Result,
+    SpeechArrived,
+    SpeechFailed,
+    TimingsEnded,
+    WakeAt,
+)
+from loadtests.exchange import Exchange
+from loadtests.request_log import RequestLog, Row
+from loadtests.session import Mode, Session
+from loadtests.speech_shelf import Audio, SpeechShelf
+
+
+class Reader:
+    """One simulated person.
+
+    Args:
+        number: the reader's number.
+        session: what the person does.
+        mode: the session's mode; says when an MP3's bytes cannot be needed again.
+        exchange: the person's requests.
+        shelf: audio and bodies shared with the other readers.
+        log: where the blocks that begin to play are written.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        session: Session,
+        mode: Mode,
+        exchange: Exchange,
+        shelf: SpeechShelf,
+        log: RequestLog,
+    ) -> None:
+        self._number = number
+        self._session = session
+        self._mode = mode
+        self._exchange = exchange
+        self._shelf = shelf
+        self._log = log
+        self._arrivals: SimpleQueue[tuple[float, Result]] = SimpleQueue()
+        self._requests = Group()
+        self._wake_t = 0.0
+
+    def read(self) -> None:
+        """Reads until the session is over, or until this greenlet is killed; then leaves every request."""
+        try:
+            self._do(self._session.start(time.monotonic()))
+            while not self._session.finished:
+                self._do(self._wait())
+        finally:
+            self._do(self._session.left(time.monotonic()))
+            self._requests.kill()
+
+    def _wait(self) -> list[Action]:
+        try:
+            arrived_t, result = self._arrivals.get(timeout=max(0.0, self._wake_t - time.monotonic()))
+        except Empty:
+            return self._session.woke(time.monotonic())
+        return self._session.arrived(arrived_t, result)
+
+    def _do(self, actions: list[Action]) -> None:
+        for action in actions:
+            match action:
+                case FetchAudio():
+                    self._requests.spawn(self._fetch_audio, action)
+                case FetchTimings():
+                    self._requests.spawn(self._fetch_timings, action)
+                case Played():
+                    self._write_played(action)
+                case WakeAt(t):
+                    self._wake_t = t
+                case Finished():
+                    pass  # read() sees it on the session
+
+    def _write_played(self, played: Played) -> None:
+        source = f"first:{played.source}" if played.first else played.source
+        status = 0 if played.source == "never" else 200
+        self._log.write(Row(played.at, self._number, "play", status, 0, None, played.waited_s, source))
+
+    def _fetch_audio(self, action: FetchAudio) -> None:
+        source = "ahead" if action.ahead else "needed"
+        if action.attempt > 1:
+            source += f":{action.attempt}"
+        ask = self._exchange.live_speech if action.source == "tts" else self._exchange.stored_speech
+        answer = ask(action.block, action.intended_t, source)
+        result: Result
+        if answer.duration_s is None:
+            result = SpeechFailed(action.block, missing=action.source == "chunk" and answer.status == 404)
+        else:
+            needed = action.source == "tts" or self._mode != "cached"
+            audio = self._shelf.keep(answer.body) if needed else None
+            result = SpeechArrived(action.block, action.source, len(answer.body), answer.duration_s, audio)
+        self._arrivals.put((answer.ended_t, result))
+
+    def _fetch_timings(self, action: FetchTimings) -> None:
+        source = "again" if action.repeat else "first"
+        if action.route == "timings":
+            answer = self._exchange.stored_timings(action.block, action.intended_t, source)
+        else:
+            assert isinstance(action.audio, Audio)
+            body = self._shelf.timings_body(action.block.text, action.audio)
+            answer = self._exchange.live_timings(body, action.intended_t, source)
+        self._arrivals.put((answer.ended_t, TimingsEnded(action.block, ok=answer.status == 200)))

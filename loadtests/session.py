@@ -1,0 +1,236 @@
+"""One reader's session as a pure state machine: no HTTP, no Locust, no clock of its own.
+
+Given the time and what arrived, it says what happens next. Behaviour is that of the application (reading a
+block, asking for the next one ahead, asking for word timings without waiting). Times are seconds of any
+monotonic clock. Playing, pauses and waits before a retry are session seconds and are divided by the pace.
+"""
+
+import heapq
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Literal, get_args
+
+from loadtests.actions import (
+    Action,
+    FetchAudio,
+    FetchTimings,
+    Finished,
+    Played,
+    Result,
+    Route,
+    Source,
+    SpeechArrived,
+    SpeechFailed,
+    TimingsEnded,
+    WakeAt,
+)
+from loadtests.chapters import Block
+from loadtests.client_cache import CachedSpeech, ClientCache, data_uri_bytes
+
+Mode = Literal["live", "cached", "cached-to-the-letter"]
+MODES: tuple[Mode, ...] = get_args(Mode)
+
+ATTEMPTS = 3
+PLAY_AGAIN_AFTER_S = 5.0
+START_SPREAD_S = 5.0
+
+
+def retry_wait_s(failed_attempts: int) -> float:
+    """Session seconds before the next attempt: 1, doubling, at most 5."""
+    return min(5.0, 2.0 ** (failed_attempts - 1))
+
+
+@dataclass(slots=True)
+class _Fetch:
+    block: Block
+    source: Source
+    attempt: int
+
+
+class Session:
+    """A person who reads one chapter, over and over, until the session's time is up.
+
+    Args:
+        chapter: the blocks, in reading order; after the last comes the first.
+        first: index of the block to start with.
+        mode: where speech and word timings come from.
+        pace: how much faster than real time the session is played.
+        session_s: length in session seconds, from the drawn start.
+        seed: draws when the person starts, within ``START_SPREAD_S`` session seconds.
+        cache_items: how many blocks the client keeps.
+    """
+
+    def __init__(
+        self,
+        chapter: Sequence[Block],
+        *,
+        first: int,
+        mode: Mode,
+        pace: float,
+        session_s: float,
+        seed: str,
+        cache_items: int = 50,
+    ) -> None:
+        self._chapter = chapter
+        self._position = first % len(chapter)
+        self._from_disk = mode != "live"
+        self._timings_live = mode != "cached"
+        self._pace = pace
+        self._session_s = session_s
+        self._random = random.Random(seed)
+        self._cache = ClientCache(cache_items)
+        self._fetches: dict[str, _Fetch] = {}
+        self._waiting_since: float | None = None
+        self._first = True
+        self._timers: list[tuple[float, int, int, Callable[[float], None]]] = []
+        self._order = count()
+        self._actions: list[Action] = []
+        self.finished = False
+        """Whether the session is over."""
+
+    def start(self, now: float) -> list[Action]:
+        """The person sits down; reading begins within the first session seconds, as drawn."""
+        begin = now + self._random.uniform(0, START_SPREAD_S) / self._pace
+        self._at(begin, self._need)
+        # Priority 0: what falls on the session's last instant no longer happens.
+        end = begin + self._session_s / self._pace
+        heapq.heappush(self._timers, (end, 0, next(self._order), self._leave))
+        return self._turn(now)
+
+    def woke(self, now: float) -> list[Action]:
+        """What is due at this time. Harmless when nothing is."""
+        return self._turn(now)
+
+    def arrived(self, now: float, result: Result) -> list[Action]:
+        """What follows from an answer that arrived at this time."""
+        self._run_due(now)
+        if not self.finished:
+            match result:
+                case SpeechArrived():
+                    self._speech_arrived(now, result)
+                case SpeechFailed():
+                    self._speech_failed(now, result)
+                case TimingsEnded(block, ok=True):
+                    self._cache.timings_arrived(block.text_hash)
+                case TimingsEnded():
+                    pass  # Word timings are not retried; playing the block again asks again.
+        return self._turn(now)
+
+    def left(self, now: float) -> list[Action]:
+        """The person closes the tab before the session's time is up."""
+        self._run_due(now)
+        if not self.finished:
+            self._leave(now)
+        return self._turn(now)
+
+    def _turn(self, now: float) -> list[Action]:
+        self._run_due(now)
+        actions, self._actions = self._actions, []
+        if self._timers:
+            actions.append(WakeAt(self._timers[0][0]))
+        return actions
+
+    def _run_due(self, now: float) -> None:
+        # Each timer acts at its own time, not at the time of a late wake-up: the generator's lag is not
+        # the listener's, and the audio clock does not drift with it.
+        while self._timers and self._timers[0][0] <= now:
+            t, _, _, act = heapq.heappop(self._timers)
+            act(t)
+
+    def _at(self, t: float, act: Callable[[float], None]) -> None:
+        heapq.heappush(self._timers, (t, 1, next(self._order), act))
+
+    def _need(self, t: float) -> None:
+        """The listener wants the block at the current position from now on."""
+        self._waiting_since = t
+        block = self._chapter[self._position]
+        cached = self._cache.get(block.text_hash)
+        if cached is None:
+            self._ask(block, t)
+            return
+        self._play(t, block, cached)
+        if self._timings_live and not cached.timings_back:
+            self._actions.append(
+                FetchTimings(block, "whisper", repeat=True, intended_t=t, audio=cached.audio)
+            )
+
+    def _play(self, t: float, block: Block, cached: CachedSpeech) -> None:
+        since = t if self._waiting_since is None else self._waiting_since
+        self._waiting_since = None
+        t = max(t, since)
+        source = "cache" if cached.played else cached.source
+        self._actions.append(Played(block, t, source, t - since, first=self._first))
+        self._first = False
+        cached.played = True
+        self._at(t + cached.duration_s / self._pace, self._ended)
+        following = self._chapter[(self._position + 1) % len(self._chapter)]
+        same_page = (following.page, following.block_index) == (block.page, block.block_index + 1)
+        if same_page and following.text_hash not in self._cache:
+            self._ask(following, t)
+
+    def _ended(self, t: float) -> None:
+        self._position = (self._position + 1) % len(self._chapter)
+        self._need(t)
+
+    def _ask(self, block: Block, t: float) -> None:
+        if block.text_hash not in self._fetches:
+            fetch = _Fetch(block, "chunk" if self._from_disk else "tts", attempt=1)
+            self._fetches[block.text_hash] = fetch
+            self._send(fetch, t)
+
+    def _send(self, fetch: _Fetch, t: float) -> None:
+        ahead = not self._waits_for(fetch.block)
+        self._actions.append(FetchAudio(fetch.block, fetch.source, fetch.attempt, t, ahead))
+
+    def _waits_for(self, block: Block) -> bool:
+        wanted = self._chapter[self._position]
+        return self._waiting_since is not None and wanted.text_hash == block.text_hash
+
+    def _speech_arrived(self, now: float, result: SpeechArrived) -> None:
+        block = result.block
+        if self._fetches.pop(block.text_hash, None) is None:
+            return
+        live = result.source == "tts"
+        source = "chunk" if not live else "fallback" if self._from_disk else "live"
+        cached = CachedSpeech(
+            source,
+            data_uri_bytes(result.size_bytes),
+            result.duration_s,
+            audio=result.audio if self._timings_live else None,
+        )
+        self._cache.put(block.text_hash, cached)
+        route: Route = "whisper" if live or self._timings_live else "timings"
+        audio = result.audio if route == "whisper" else None
+        self._actions.append(FetchTimings(block, route, repeat=False, intended_t=now, audio=audio))
+        if self._waits_for(block):
+            self._play(now, self._chapter[self._position], cached)
+
+    def _speech_failed(self, now: float, result: SpeechFailed) -> None:
+        fetch = self._fetches.get(result.block.text_hash)
+        if fetch is None:
+            return
+        if result.missing and fetch.source == "chunk":
+            fetch.source, fetch.attempt = "tts", 1
+            self._send(fetch, now)
+        elif fetch.attempt < ATTEMPTS:
+            wait_s = retry_wait_s(fetch.attempt) / self._pace
+            fetch.attempt += 1
+            self._at(now + wait_s, lambda t: self._send(fetch, t))
+        else:
+            del self._fetches[result.block.text_hash]
+            if self._waits_for(fetch.block):
+                self._at(now + PLAY_AGAIN_AFTER_S / self._pace, self._press_play)
+
+    def _press_play(self, t: float) -> None:
+        self._ask(self._chapter[self._position], t)
+
+    def _leave(self, t: float) -> None:
+        if self._waiting_since is not None:
+            block = self._chapter[self._position]
+            self._actions.append(Played(block, t, "never", max(0.0, t - self._waiting_since), self._first))
+        self._timers.clear()
+        self._fetches.clear()
+        self.finished = True
+        self._actions.append(Finished())
