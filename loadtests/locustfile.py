@@ -82,9 +82,7 @@ class Load:
     def failed(self, error: OSError) -> None:
         """Ends the run because rows can no longer be written: what was not recorded was not measured."""
         if not self._environment.process_exit_code:
-            _say(
-                f"{self.options.requests_file}: {error.strerror}. Free space or choose another --requests-file."
-            )
+            _say(f"{self.options.requests_file}: {error.strerror}. Free space or choose another file.")
             self._environment.process_exit_code = 1
             self.end_run()
 

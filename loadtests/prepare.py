@@ -1,4 +1,6 @@
-"""``python -m loadtests.prepare``: uploads a document, chooses chapters, makes speech ready, writes chapters.json.
+"""``python -m loadtests.prepare``: uploads a document, chooses chapters, makes their speech ready.
+
+Writes chapters.json, which every reader of the run shares.
 
 Exit codes: 0 ready, 1 the server or the upstream did not do its part, 2 wrong use.
 """
@@ -26,7 +28,7 @@ class PrepareError(Exception):
 
 
 class Progress:
-    """Lines such as ``pre-generated 40/160`` on stderr, at most one every two seconds, and always the last."""
+    """Lines such as ``pre-generated 40/160`` on stderr, at most one every two seconds, always the last."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -93,7 +95,7 @@ def page_blocks(session: requests.Session, host: str, document_id: str, page: in
 
 
 def prepare_upstream(session: requests.Session, upstream: str, chapters: Chapters) -> None:
-    """Has the upstream synthesise every chapter's blocks now, so that its latency later is the latency drawn."""
+    """Has the upstream synthesise all blocks now, so that its latency later is the latency drawn."""
     total = sum(len(chapter) for chapter in chapters.chapters)
     done, progress = 0, Progress("synthesised")
     for chapter in chapters.chapters:

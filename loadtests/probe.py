@@ -1,7 +1,9 @@
 """``python -m loadtests.probe``: how long a listener waits for the first block, on an idle server.
 
 Asks for different blocks one after another and prints one line of JSON. First audio is the time until the
-whole body is here, as the application plays no earlier. Exit codes: 0 all answered, 1 some failed, 2 wrong use.
+whole body is here, as the application plays no earlier.
+
+Exit codes: 0 all answered, 1 some failed, 2 wrong use.
 """
 
 import argparse
@@ -35,16 +37,22 @@ def ask(
     session: requests.Session, host: str, mode: str, chapters: Chapters, block: Block
 ) -> requests.Response:
     """Asks for one block's speech and returns the whole answer."""
-    common = {"voice": chapters.voice, "speed": chapters.speed, "model": chapters.model}
     if mode == "live":
-        body = {"text": block.text, "format": "mp3", **common}
+        body = {
+            "text": block.text,
+            "voice": chapters.voice,
+            "speed": chapters.speed,
+            "model": chapters.model,
+            "format": "mp3",
+        }
         return session.post(f"{host}/api/tts", json=body, timeout=TIMEOUT_S)
-    query: dict[str, str | int | float] = {
+    query: dict[str, str | int] = {
         "documentId": chapters.document_id,
         "page": block.page,
         "blockIndex": block.block_index,
         "textHash": block.text_hash,
-        **common,
+        "voice": chapters.voice,
+        "model": chapters.model,
         "speed": f"{chapters.speed:g}",
     }
     return session.get(f"{host}/api/tts/chunk", params=query, timeout=TIMEOUT_S)
@@ -53,7 +61,7 @@ def ask(
 def probe(
     host: str, mode: str, chapters: Chapters, blocks: Sequence[Block], log: RequestLog
 ) -> list[tuple[float, bool]]:
-    """Asks for each block in turn; returns for each the seconds until it was whole, and whether it can be played."""
+    """Asks for each block in turn; returns the seconds until it was whole, and whether it can be played."""
     kind: Kind = "tts" if mode == "live" else "chunk"
     heard = []
     with requests.Session() as session:
