@@ -16,10 +16,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TypeVar
 
+from profiles.errors import RunError
+
 Record = TypeVar("Record")
 
 
-class RunFolderError(Exception):
+class RunFolderError(RunError):
     """A file of a run folder holds something that no run writes; the message names file, line and value."""
 
 

@@ -1,0 +1,46 @@
+"""Runs in, report out: everything that is written about a comparison, from one call."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from profiles.comparison import Comparison, Outcome, compare, save_comparison
+from profiles.memory_trace import MemoryTrace, read_memory_trace
+from profiles.plots import write_memory_figure
+from profiles.report_html import html_page
+from profiles.report_markdown import markdown
+from profiles.report_text import status
+from profiles.run_folder import RunFolder
+
+
+def write_report(folders: Sequence[Path], out_dir: Path) -> Comparison:
+    """Write comparison.json, report.md, report.html, memory.svg and memory.png into `out_dir`.
+
+    Args:
+        folders: judged run folders, in the order they shall be shown.
+        out_dir: made when it is missing; the files of an earlier report are replaced.
+
+    Raises:
+        ComparisonError: a run was not judged, or its verdict cannot be read.
+        RunFolderError: a file of a run is damaged.
+    """
+    runs = [RunFolder(folder) for folder in folders]
+    comparison = compare(runs)
+    traces = [_trace(run, outcome) for run, outcome in zip(runs, comparison.outcomes, strict=True)]
+    out_dir.mkdir(parents=True, exist_ok=True)
+    save_comparison(comparison, out_dir / "comparison.json")
+    write_memory_figure(traces, out_dir / "memory.svg", out_dir / "memory.png")
+    (out_dir / "report.md").write_text(markdown(comparison), encoding="utf-8")
+    (out_dir / "report.html").write_text(html_page(comparison, traces), encoding="utf-8")
+    return comparison
+
+
+def _trace(run: RunFolder, outcome: Outcome) -> MemoryTrace:
+    return read_memory_trace(
+        run,
+        name=outcome.scenario,
+        subtitle=status(outcome),
+        limit_mb=outcome.vm_memory_mb or outcome.peak_vm_mb or 1,
+        budget_mb=outcome.budget_mb,
+    )

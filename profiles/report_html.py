@@ -1,0 +1,136 @@
+"""The report as one page that asks nobody for anything: style and pictures are inside, light and dark."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from html import escape
+from string import Template
+
+from profiles.comparison import Comparison, Outcome
+from profiles.memory_trace import MemoryTrace
+from profiles.plots import ANON, CHILDREN, GRID, INK, KILL, MUTED, PAPER, SERVER, panel_svg, top_of_scale_gb
+from profiles.report_limits import LIMITS
+from profiles.report_markdown import TITLE
+from profiles.report_style import STYLE
+from profiles.report_table import condition_rows, table_rows, warnings
+from profiles.report_text import headline, status
+
+_THEMED = {
+    PAPER: "paper",
+    INK: "ink",
+    MUTED: "muted",
+    GRID: "grid",
+    ANON: "anon",
+    SERVER: "server",
+    CHILDREN: "children",
+    KILL: "kill",
+}
+_PAGE = Template("""<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>$title</title>
+<style>$style</style>
+</head>
+<body>
+<main>
+<h1>$title</h1>
+<p class="result $met">$headline</p>
+$warnings
+<p class="legend">$legend</p>
+<div class="panels">
+$panels
+</div>
+<p class="note">Every panel has the same memory axis; each time axis is as long as its run.
+Times are by the clock.</p>
+<h2>Figures</h2>
+<div class="wide" tabindex="0" role="region" aria-label="Figures of every scenario">
+<table><thead><tr><td></td>$heads</tr></thead>
+<tbody>
+$rows
+</tbody></table></div>
+<h2>Conditions</h2>
+<dl>
+$conditions
+</dl>
+<h2>Evidence</h2>
+$evidence
+<h2>What these numbers cannot tell</h2>
+<ul>
+$limits
+</ul>
+<p class="note">Made $created_at from the verdicts in comparison.json.</p>
+</main>
+</body>
+</html>
+""")
+_LEGEND = (
+    ("anon", "VM, anonymous memory"),
+    ("children", "children, RSS"),
+    ("server", "server, RSS"),
+    ("kill", "killed by the kernel"),
+    ("restart", "restarted"),
+)
+
+
+def html_page(comparison: Comparison, traces: Sequence[MemoryTrace]) -> str:
+    """Return the whole page; `traces` are the panels, in the order of the comparison's outcomes."""
+    outcomes = comparison.outcomes
+    top_gb = top_of_scale_gb(traces)
+    panels = (
+        _panel(index, outcome, panel_svg(trace, top_gb))
+        for index, (outcome, trace) in enumerate(zip(outcomes, traces, strict=True))
+    )
+    return _PAGE.substitute(
+        title=escape(TITLE),
+        style=STYLE,
+        headline=escape(headline(comparison)),
+        met="met" if outcomes and all(outcome.met for outcome in outcomes) else "unmet",
+        warnings=_lines(f'<p class="warning">Warning: {escape(text)}</p>' for text in warnings(comparison)),
+        legend=" ".join(f'<span class="key"><i class="{key}"></i>{name}</span>' for key, name in _LEGEND),
+        panels=_lines(panels),
+        heads="".join(f'<th scope="col">{escape(outcome.scenario)}</th>' for outcome in outcomes),
+        rows=_lines(_row(label, cells) for label, cells in table_rows(comparison)),
+        conditions=_lines(_condition(label, values) for label, values in condition_rows(comparison)),
+        evidence=_lines(_evidence(outcome) for outcome in outcomes),
+        limits=_lines(f"<li>{escape(limit)}</li>" for limit in LIMITS),
+        created_at=escape(comparison.created_at),
+    )
+
+
+def _panel(index: int, outcome: Outcome, svg: str) -> str:
+    name, words = escape(outcome.scenario), escape(status(outcome))
+    return f"<figure><figcaption><b>{name}</b><br>{words}</figcaption>\n{_inline(svg, index, name)}</figure>"
+
+
+def _inline(svg: str, index: int, name: str) -> str:
+    """The drawing made fit to stand in a page: it scales, follows the theme, and its ids are its own."""
+    svg = re.sub(r'\bid="', f'id="p{index}-', svg)
+    svg = re.sub(r'href="#', f'href="#p{index}-', svg)
+    svg = re.sub(r"url\(#", f"url(#p{index}-", svg)
+    svg = re.sub(r' (?:width|height)="[^"]*pt"', "", svg)
+    svg = svg.replace("<svg", f'<svg role="img" aria-label="Memory of {name} over time"', 1)
+    for colour, variable in _THEMED.items():
+        svg = svg.replace(colour, f"var(--{variable})")
+    return svg
+
+
+def _row(label: str, cells: Iterable[str]) -> str:
+    data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    return f'<tr><th scope="row">{escape(label)}</th>{data}</tr>'
+
+
+def _condition(label: str, values: Iterable[str]) -> str:
+    return f"<dt>{escape(label)}</dt>{''.join(f'<dd>{escape(value)}</dd>' for value in values)}"
+
+
+def _evidence(outcome: Outcome) -> str:
+    lines = "\n".join(outcome.evidence) or "none"
+    return f"<h3>{escape(outcome.scenario)}</h3>\n<pre>{escape(lines)}</pre>"
+
+
+def _lines(parts: Iterable[str]) -> str:
+    return "\n".join(parts)

@@ -1,0 +1,60 @@
+"""The report as one Markdown page, with the picture beside it as `memory.svg`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from profiles.comparison import Comparison
+from profiles.report_limits import LIMITS
+from profiles.report_table import condition_rows, table_rows, warnings
+from profiles.report_text import headline, picture_text
+
+TITLE = "Memory on a small VM while a document is read aloud"
+
+
+def markdown(comparison: Comparison) -> str:
+    """Return the report as GitHub-flavoured Markdown."""
+    parts = [
+        f"# {TITLE}",
+        f"**{_plain(headline(comparison))}**",
+        *(f"> **Warning:** {_plain(warning)}" for warning in warnings(comparison)),
+        f"![{_plain(picture_text(comparison))}](memory.svg)",
+        "Every panel has the same memory axis; each time axis is as long as its run. Times are by the clock.",
+        "## Figures",
+        _table(["", *(outcome.scenario for outcome in comparison.outcomes)], table_rows(comparison)),
+        "## Conditions",
+        "\n".join(_condition(label, values) for label, values in condition_rows(comparison)),
+        "## Evidence",
+        *(_evidence(outcome.scenario, outcome.evidence) for outcome in comparison.outcomes),
+        "## What these numbers cannot tell",
+        "\n".join(f"- {limit}" for limit in LIMITS),
+        f"Made {comparison.created_at} from the verdicts in [comparison.json](comparison.json).",
+    ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(head: Sequence[str], rows: Sequence[tuple[str, tuple[str, ...]]]) -> str:
+    lines = [_line(head), _line(["---", *("---:" for _ in head[1:])])]
+    return "\n".join([*lines, *(_line([label, *cells]) for label, cells in rows)])
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cell if cell.startswith('---') else _plain(cell) for cell in cells)} |"
+
+
+def _condition(label: str, values: Sequence[str]) -> str:
+    if len(values) == 1:
+        return f"- {label}: {_plain(values[0])}"
+    return "\n".join([f"- {label}:", *(f"  - {_plain(value)}" for value in values)])
+
+
+def _evidence(name: str, lines: Sequence[str]) -> str:
+    # Four backticks: a kernel line may hold anything that a process chose as its name.
+    return f"{_plain(name)}:\n\n````text\n" + "\n".join(lines or ["none"]) + "\n````"
+
+
+def _plain(text: str) -> str:
+    """Text that Markdown shows as it is: a scenario's name or a CPU's is no markup."""
+    for mark in "\\`*_[]<>|":
+        text = text.replace(mark, f"\\{mark}")
+    return " ".join(text.split())

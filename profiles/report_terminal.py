@@ -1,0 +1,35 @@
+"""The report on a terminal: the sentence, then a table that fits 80 columns and needs no colour."""
+
+from __future__ import annotations
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from profiles.comparison import Comparison, Outcome
+from profiles.report_table import table_rows, warnings
+from profiles.report_text import headline
+
+_SCENARIOS_IN_A_ROW = 4
+
+
+def print_table(comparison: Comparison, console: Console) -> None:
+    """Print the result, a warning if the scenarios are not alike, and the figures, four at a time."""
+    console.print(Text(headline(comparison), style="bold"))
+    for warning in warnings(comparison):
+        console.print(Text(f"Warning: {warning}", style="yellow"))
+    rows = table_rows(comparison)
+    for start in range(0, len(comparison.outcomes), _SCENARIOS_IN_A_ROW):
+        shown = slice(start, start + _SCENARIOS_IN_A_ROW)
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+        table.add_column("")
+        for outcome in comparison.outcomes[shown]:
+            table.add_column(Text(outcome.scenario, style=_style(outcome)), justify="right", overflow="fold")
+        for label, cells in rows:
+            table.add_row(label, *(Text(cell) for cell in cells[shown]))
+        console.print(table)
+
+
+def _style(outcome: Outcome) -> str:
+    return {True: "bold green", False: "bold red", None: "bold"}[outcome.met]

@@ -1,0 +1,122 @@
+"""The words of a report, the same on terminal, Markdown and page; every one is drawn from the verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from profiles.comparison import Comparison, Outcome
+
+NONE = "–"  # noqa: RUF001 - an en dash: nothing was measured, or nothing happened
+
+_ENDS = {
+    "crashed": "crashed by itself",
+    "killed": "was killed, but not by the kernel for memory",
+    "unhealthy": "stayed alive but did not serve",
+    "invalid": "is invalid, so it shows nothing",
+}
+
+
+def number(value: float | None, unit: str = "", digits: int = 0) -> str:
+    """Return a number with its unit; a dash when there is none."""
+    if value is None:
+        return NONE
+    text = f"{value:,.{digits}f}"
+    return f"{text} {unit}" if unit else text
+
+
+def count(value: int, one: str, many: str) -> str:
+    """Return `no stall`, `1 stall`, `2 stalls`."""
+    return f"no {one}" if value == 0 else f"1 {one}" if value == 1 else f"{value:,} {many}"
+
+
+def headline(comparison: Comparison) -> str:
+    """Return the result in one sentence: whether it is what was expected, then each scenario's end."""
+    outcomes = comparison.outcomes
+    if not outcomes:
+        return "Nothing was measured."
+    invalid = [o.scenario for o in outcomes if o.verdict == "invalid"]
+    missed = [o.scenario for o in outcomes if o.met is False and o.verdict != "invalid"]
+    if invalid:
+        lead = f"Invalid ({', '.join(invalid)})"
+    elif missed:
+        lead = f"Not as expected ({', '.join(missed)})"
+    elif all(o.met for o in outcomes):
+        lead = "As expected"
+    else:
+        lead = "Measured"
+    return f"{lead}{_shared_load(outcomes)}: {'; '.join(_end(o) for o in outcomes)}."
+
+
+def status(outcome: Outcome) -> str:
+    """Return the few words that stand under a scenario's name in the picture."""
+    if outcome.verdict == "survived":
+        return f"survived, process tree at most {number(outcome.peak_tree_rss_mb, 'MB')}"
+    after = "" if outcome.killed_after_s is None else f" after {number(outcome.killed_after_s, 's', 1)}"
+    return f"{outcome.verdict}{after}"
+
+
+def kills(outcome: Outcome) -> str:
+    """Return who was killed: `server once, 2 children`."""
+    others = outcome.oom_kills - outcome.server_kills - outcome.child_kills
+    parts = [
+        {0: "", 1: "server once", 2: "server twice"}.get(
+            outcome.server_kills, f"server {outcome.server_kills} times"
+        ),
+        count(outcome.child_kills, "child", "children") if outcome.child_kills else "",
+        count(others, "other process", "other processes") if others > 0 else "",
+    ]
+    return ", ".join(part for part in parts if part) or "victim unknown"
+
+
+def expectation(expected: Mapping[str, Any]) -> str:
+    """Return an expectation in words: `survived, process tree below 2,048 MB, no stall`."""
+    words: dict[str, Callable[[Any], str]] = {
+        "verdict": str,
+        "peak_tree_rss_mb_below": lambda mb: f"process tree below {number(mb, 'MB')}",
+        "stalls": lambda stalls: count(stalls, "stall", "stalls"),
+        "server_killed": lambda killed: (
+            "server among the victims" if killed else "server not among the victims"
+        ),
+    }
+    parts = [
+        words[key](value) if key in words else f"{key} {value}"
+        for key, value in expected.items()
+        if value is not None
+    ]
+    return ", ".join(parts) or NONE
+
+
+def _shared_load(outcomes: Iterable[Outcome]) -> str:
+    loads = {(o.readers, o.pace, o.vm_memory_mb) for o in outcomes}
+    if len(loads) != 1:
+        return ""
+    readers, pace, memory_mb = next(iter(loads))
+    if readers is None or pace is None or memory_mb is None:
+        return ""
+    return (
+        f", with {count(readers, 'reader', 'readers')} at pace {pace:g} on a VM of {number(memory_mb, 'MB')}"
+    )
+
+
+def _end(outcome: Outcome) -> str:
+    missed = f" (expected: {expectation(outcome.expected)})" if outcome.met is False else ""
+    if outcome.verdict == "oom_killed":
+        after = "" if outcome.killed_after_s is None else f" after {number(outcome.killed_after_s, 's', 1)}"
+        peak = f"VM peak {number(outcome.peak_vm_mb, 'MB')}"
+        return f"{outcome.scenario} was killed by the kernel{after} ({kills(outcome)}; {peak}){missed}"
+    if outcome.verdict == "survived":
+        stalls = "" if outcome.stalls is None else f", {count(outcome.stalls, 'stall', 'stalls')}"
+        peak = f"process tree peak {number(outcome.peak_tree_rss_mb, 'MB')}"
+        return f"{outcome.scenario} survived{_session(outcome)} ({peak}{stalls}){missed}"
+    return f"{outcome.scenario} {_ENDS.get(outcome.verdict, outcome.verdict)}{missed}"
+
+
+def _session(outcome: Outcome) -> str:
+    return "" if outcome.session_s is None else f" {number(outcome.session_s, 's')} of reading"
+
+
+def picture_text(comparison: Comparison) -> str:
+    """Return what the picture shows, for those who cannot see it."""
+    ends = "; ".join(f"{outcome.scenario}: {status(outcome)}" for outcome in comparison.outcomes)
+    return f"Memory over time. {ends}"
