@@ -26,8 +26,8 @@ def start(
 ) -> subprocess.Popen[bytes]:
     """Start a process whose output goes to `log`, which the kernel ends when we die.
 
-    Its own session keeps Ctrl-C from reaching it: whoever runs it decides when it ends. `in_child` runs in it before
-    the program starts (to enter a VM). With `pipes`, its input and output are pipes to us instead.
+    Its own session keeps Ctrl-C from reaching it: whoever runs it decides when it ends. `in_child` runs in it
+    before the program starts (to enter a VM). With `pipes`, its input and output are pipes to us instead.
     """
 
     def prepare() -> None:

@@ -34,15 +34,15 @@ class VmSize:
         return self.memory_mb * MIB
 
 
-def parse_memory_mb(value: object, where: str) -> int:
+def parse_memory_mb(value: object) -> int:
     """Return MiB from `4096`, `"4096mb"` or `"4GB"` (Fly's MB are MiB).
 
     Raises:
-        OomproofError: it is not a size.
+        ValueError: it is not a size.
     """
     match = _SIZE.fullmatch(str(value)) if isinstance(value, int | str) else None
     if match is None or int(match[1]) == 0:
-        raise OomproofError(f"{where}: {value!r} is not a size. Use a number with MB or GB, such as 4GB.")
+        raise ValueError("not a size. Use a number with MB or GB, such as 4GB")
     return int(match[1]) * (1024 if (match[2] or "").lower() == "gb" else 1)
 
 
@@ -74,8 +74,8 @@ def _from_section(section: dict[str, object], path: str) -> VmSize:
     cpus = int(named[2])
     shared = named[1] == "shared-cpu"
     memory = section.get("memory", f"{cpus * (256 if shared else 2048)}mb")
-    return VmSize(
-        memory_mb=parse_memory_mb(memory, f"{path}: vm.memory"),
-        cpus=cpus,
-        share_of_core=cpus * (SHARED_SHARE_OF_CORE if shared else 1.0),
-    )
+    try:
+        memory_mb = parse_memory_mb(memory)
+    except ValueError as error:
+        raise OomproofError(f"{path}: vm.memory: {memory!r}: {error}.") from None
+    return VmSize(memory_mb, cpus, share_of_core=cpus * (SHARED_SHARE_OF_CORE if shared else 1.0))

@@ -1,0 +1,64 @@
+# Every target describes itself: `make help`. The same targets run on a laptop and in CI.
+PYTHON ?= python3
+BIN := .venv/bin
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help compare compare-all test unit lint format types lock clean probe pace1 sensitivity
+
+help:  ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+compare: .venv/run.stamp  ## Live, cached to the letter and cached on a 4 GB VM, side by side (7 minutes; needs root)
+	$(BIN)/oomproof compare $(ARGS)
+
+compare-all: .venv/run.stamp  ## The same, with live-bounded too
+	$(BIN)/oomproof compare --all $(ARGS)
+
+test: lint types .venv/dev.stamp  ## Everything CI runs: ruff, mypy, all tests with coverage (needs root: it makes kernel kills)
+	$(BIN)/pytest --cov --cov-report= -m "not slow and not kernel"
+	$(BIN)/pytest --cov --cov-append --cov-report=term -m "slow or kernel"
+
+unit: .venv/dev.stamp  ## The tests that take seconds and need no privilege
+	$(BIN)/pytest -m "not slow and not kernel"
+
+lint: .venv/dev.stamp  ## ruff: style, names, docstrings, mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/dev.stamp  ## mypy --strict
+	$(BIN)/mypy
+
+format: .venv/dev.stamp  ## Let ruff format and mend what it can
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+probe: .venv/run.stamp  ## First audio of 20 blocks on an idle VM, live and cached, at pace 1 (3 minutes)
+	$(BIN)/oomproof compare first-audio-live first-audio-cached $(ARGS)
+
+pace1: .venv/run.stamp  ## The comparison in real time: ten-minute sessions (about 25 minutes)
+	$(BIN)/oomproof compare --pace 1 $(ARGS)
+
+lock: .venv/uv.stamp  ## Renew the hash-locked requirement files
+	for name in uv run dev; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url requirements/$$name.in -o requirements/$$name.txt || exit 1; done
+
+clean:  ## Remove the environment, the caches and the runs
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* reports/runs *.egg-info
+
+# A stamp is as new as what it was made from, so a second run installs nothing.
+.venv/uv.stamp: requirements/uv.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 11) <= v < (3, 15) else \
+	  f"oomproof: Python {v.major}.{v.minor} is not supported. Give another: make PYTHON=python3.12")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	touch $@
+
+.venv/run.stamp: .venv/uv.stamp requirements/run.txt pyproject.toml
+	$(BIN)/uv pip install -q --require-hashes -r requirements/run.txt
+	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
+	touch $@
+
+.venv/dev.stamp: .venv/run.stamp requirements/dev.txt
+	$(BIN)/uv pip install -q --require-hashes -r requirements/dev.txt
+	touch $@

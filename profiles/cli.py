@@ -1,0 +1,207 @@
+"""The `oomproof` command: arguments in, exit code out."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from types import FrameType
+
+from rich.console import Console
+
+from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code
+from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
+from profiles.load import Upstream
+from profiles.progress import Progress
+from profiles.report import print_table, write_report
+from profiles.scenario import Scenario, load_scenario, scenario_names, with_load
+from profiles.verdict import judge
+from profiles.vm_size import VmSize, parse_memory_mb, read_fly_toml
+
+EXAMPLES = """examples:
+  oomproof compare                              live, cached to the letter and cached, side by side
+  oomproof compare --all --out reports/runs/x   with live-bounded too
+  oomproof run live --readers 8 --pace 1        one scenario, another load
+  oomproof run cached --memory 1GB --document book.pdf
+  oomproof run live --env OMP_NUM_THREADS=1     another setting of the server
+  oomproof judge reports/runs/x/live            the verdict of an old run, computed again
+  oomproof report reports/runs/x                its report, made again
+
+exit codes: 0 as expected, 1 not as expected, 2 wrong use, 3 inconclusive, 4 nothing valid was measured,
+130 interrupted"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit code; a person's mistake is one line, never a traceback."""
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, _terminate)
+    console = Console(stderr=False)
+    try:
+        return int(chosen.run(chosen, console))
+    except OomproofError as error:
+        print(f"oomproof: {error}", file=sys.stderr)
+        return error.exit_code
+    except (KeyboardInterrupt, Terminated):
+        print("oomproof: interrupted; everything started was stopped.", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except OSError as error:
+        print(f"oomproof: {error.filename or 'disk'}: {error.strerror}.", file=sys.stderr)
+        return OomproofError.exit_code
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="oomproof",
+        description="Proves, with real kernel kills, whether a server survives its readers on a small VM.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    comparing = commands.add_parser("compare", help="run scenarios side by side and write a report")
+    comparing.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help=f"default: {', '.join(DEFAULT_SCENARIOS)}"
+    )
+    comparing.add_argument("--all", action="store_true", help=f"run {', '.join(ALL_SCENARIOS)}")
+    comparing.set_defaults(run=_compare)
+    running = commands.add_parser("run", help="run one scenario")
+    running.add_argument(
+        "scenarios",
+        nargs=1,
+        metavar="SCENARIO",
+        help=f"one of {', '.join(scenario_names())}, or a .toml file",
+    )
+    running.set_defaults(run=_compare, all=False)
+    for command in (comparing, running):
+        _add_options(command)
+    judging = commands.add_parser("judge", help="compute the verdict of a run folder again")
+    judging.add_argument("folder", type=Path)
+    judging.set_defaults(run=_judge)
+    reporting = commands.add_parser("report", help="make the report of a comparison again")
+    reporting.add_argument("folder", type=Path, help="the folder that holds the run folders")
+    reporting.add_argument("--out", type=Path, help="where to (default: the folder itself)")
+    reporting.set_defaults(run=_report)
+    listing = commands.add_parser("scenarios", help="list the scenarios")
+    listing.set_defaults(run=_list)
+    return parser
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--out", type=Path, help="folder for the results (default: a new one in reports/runs)")
+    add("--readers", type=int, help="how many people read")
+    add("--pace", type=float, help="how much faster than real time they read")
+    add("--session-s", type=float, help="seconds of session time (default 600)")
+    add("--seed", type=int, help="seed of everything drawn")
+    add("--document", type=Path, help="a PDF to read (default: the language reference, built here)")
+    add("--memory", help="memory of the VM, such as 4GB (default: fly.toml)")
+    add("--balance-s", type=float, help="CPU seconds saved at the start (Fly: 5 new, 500 rested)")
+    add("--fly-toml", type=Path, default=Path("fly.toml"), help="where [[vm]] is read from")
+    add(
+        "--env", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server; repeatable"
+    )
+    add("--upstream", help="base URL of another OpenAI-compatible speech API (key: OOMPROOF_UPSTREAM_KEY)")
+    add("--memray", action="store_true", help="capture the server's heap and draw its flame graph")
+
+
+def _compare(chosen: argparse.Namespace, console: Console) -> int:
+    names = chosen.scenarios or (ALL_SCENARIOS if chosen.all else DEFAULT_SCENARIOS)
+    scenarios = [_scenario(name, chosen) for name in names]
+    options = Options(
+        out=chosen.out or Path("reports/runs") / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ"),
+        vm_size=_vm_size(chosen),
+        document=chosen.document,
+        upstream=_upstream(chosen),
+        memray=chosen.memray,
+    )
+    with Progress(console) as progress:
+        verdicts = compare(scenarios, options, progress)
+        progress.stage("report")
+        progress.tell("drawing")
+        folders = [options.out / record.scenario for record in verdicts]
+        comparison = write_report(folders, options.out)
+    print_table(comparison, console)
+    console.print(f"Report: {options.out / 'report.html'}", soft_wrap=True, highlight=False)
+    return exit_code(verdicts)
+
+
+def _scenario(name: str, chosen: argparse.Namespace) -> Scenario:
+    scenario = with_load(
+        load_scenario(name),
+        readers=chosen.readers, pace=chosen.pace, session_s=chosen.session_s, seed=chosen.seed,
+    )  # fmt: skip
+    environment = dict(scenario.target.environment)
+    for setting in chosen.env:
+        key, equals, value = setting.partition("=")
+        if not (key and equals):
+            raise OomproofError(f"--env {setting}: not NAME=VALUE.")
+        environment[key] = value
+    changes: dict[str, object] = {
+        "target": scenario.target.model_copy(update={"environment": environment}),
+    }
+    if chosen.balance_s is not None:
+        if not 0 <= chosen.balance_s <= 500:
+            raise OomproofError(f"--balance-s {chosen.balance_s:g}: Fly saves 0 to 500 s. Give one of these.")
+        changes["vm"] = scenario.vm.model_copy(update={"balance_s": chosen.balance_s})
+    return scenario.model_copy(update=changes)
+
+
+def _vm_size(chosen: argparse.Namespace) -> VmSize:
+    size = read_fly_toml(chosen.fly_toml)
+    if chosen.memory is None:
+        return size
+    try:
+        memory_mb = parse_memory_mb(chosen.memory)
+    except ValueError as error:
+        raise OomproofError(f"--memory {chosen.memory!r}: {error}.") from None
+    return VmSize(memory_mb, size.cpus, size.share_of_core)
+
+
+def _upstream(chosen: argparse.Namespace) -> Upstream | None:
+    if chosen.upstream is None:
+        return None
+    return Upstream(chosen.upstream.rstrip("/"), os.environ.get("OOMPROOF_UPSTREAM_KEY", "none"), own=False)
+
+
+def _judge(chosen: argparse.Namespace, console: Console) -> int:
+    _check_run_folder(chosen.folder)
+    record = judge(chosen.folder)
+    console.print(f"{record.scenario}: {record.verdict}", highlight=False)
+    for line in record.evidence:
+        console.print(f"  {line}", highlight=False, soft_wrap=True)
+    return exit_code([record])
+
+
+def _report(chosen: argparse.Namespace, console: Console) -> int:
+    folders = sorted(
+        (path.parent for path in chosen.folder.glob("*/run.json")), key=lambda path: path.stat().st_mtime
+    )
+    if not folders:
+        raise OomproofError(f"{chosen.folder}: no run folder in it. Give the folder that `compare` wrote.")
+    verdicts = [judge(folder) for folder in folders]
+    comparison = write_report(folders, chosen.out or chosen.folder)
+    print_table(comparison, console)
+    return exit_code(verdicts)
+
+
+def _check_run_folder(folder: Path) -> None:
+    if not (folder / "run.json").is_file():
+        raise OomproofError(f"{folder}: no run.json in it. Give one run's folder.")
+
+
+def _list(chosen: argparse.Namespace, console: Console) -> int:
+    for name in scenario_names():
+        console.print(f"{name:24} {load_scenario(name).description}", highlight=False, soft_wrap=True)
+    return EXIT_OK
+
+
+if __name__ == "__main__":
+    sys.exit(main())

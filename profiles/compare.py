@@ -1,0 +1,137 @@
+"""Several scenarios, same readers, same text, same seeds: run one after the other and reported side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from profiles.errors import EXIT_INVALID, EXIT_NOT_MET, EXIT_OK, OomproofError
+from profiles.load import Upstream, build_document, own_upstream
+from profiles.machine import check_linux, check_vm_fits
+from profiles.progress import Progress
+from profiles.run import Bench, run_scenario
+from profiles.scenario import Scenario, load_scenario, with_load
+from profiles.verdict import VerdictRecord
+from profiles.vm_size import VmSize
+
+DEFAULT_SCENARIOS = ("live", "cached-to-the-letter", "cached")
+ALL_SCENARIOS = (*DEFAULT_SCENARIOS, "live-bounded")
+FREE_DISK_MB = 1024
+"""Chunks, their copies and the recordings of one comparison need less than this."""
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line settles for every scenario of a comparison."""
+
+    out: Path
+    vm_size: VmSize
+    document: Path | None = None
+    upstream: Upstream | None = None
+    memray: bool = False
+    cache: Path = Path(".cache")
+
+
+def compare(scenarios: Sequence[Scenario], options: Options, progress: Progress) -> list[VerdictRecord]:
+    """Run the scenarios, pre-generation first where one needs it, each into a folder below `options.out`.
+
+    Raises:
+        OomproofError: a mistake, or a machine that cannot; nothing is left running.
+    """
+    check_linux()
+    for scenario in scenarios:
+        check_vm_fits(scenario.vm_size(options.vm_size))
+    document = _document(options)
+    plan = with_pregeneration(scenarios)
+    _make_out(options.out)
+    verdicts = []
+    with _work_folder(options.out) as work:
+        for pace, group in _by_pace(plan):
+            with _upstream(options, pace, group[0].load.seed) as upstream:
+                bench = Bench(document, upstream, options.vm_size, work, options.memray)
+                verdicts += [_run(scenario, bench, options.out, progress) for scenario in group]
+    return verdicts
+
+
+def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
+    """Return the plan: pre-generation is made once, of the chapters that will be read, before who needs it."""
+    needing = next((scenario for scenario in scenarios if scenario.target.pregenerated), None)
+    if needing is None or any(scenario.load.kind == "pregenerate" for scenario in scenarios):
+        return list(scenarios)
+    load = needing.load
+    made = with_load(
+        load_scenario("pregenerate"),
+        readers=load.readers, pace=load.pace, seed=load.seed, chapters=load.chapters, blocks=load.blocks,
+    )  # fmt: skip
+    made = made.model_copy(update={"vm": needing.vm})
+    at = scenarios.index(needing)
+    return [*scenarios[:at], made, *scenarios[at:]]
+
+
+def exit_code(verdicts: Sequence[VerdictRecord]) -> int:
+    """Return the exit code: 0 all as expected, 1 an expectation not met, 4 a run that measured nothing."""
+    if any(record.verdict == "invalid" for record in verdicts):
+        return EXIT_INVALID
+    return EXIT_OK if all(record.met for record in verdicts) else EXIT_NOT_MET
+
+
+def _run(scenario: Scenario, bench: Bench, out: Path, progress: Progress) -> VerdictRecord:
+    progress.stage(scenario.name)
+    progress.line(f"{scenario.name}: {scenario.description}")
+    record = run_scenario(scenario, bench, out / scenario.name, progress.tell)
+    after = "" if record.killed_after_s is None else f" after {record.killed_after_s:g} s ({record.victim})"
+    progress.line(f"{scenario.name}: {record.verdict}{after}{'' if record.met else ' - NOT as expected'}")
+    return record
+
+
+def _by_pace(plan: Sequence[Scenario]) -> Iterator[tuple[float, list[Scenario]]]:
+    """Group neighbours of equal pace and seed: the upstream's latency is drawn for one of each."""
+    group: list[Scenario] = []
+    for scenario in plan:
+        if group and (scenario.load.pace, scenario.load.seed) != (group[0].load.pace, group[0].load.seed):
+            yield group[0].load.pace, group
+            group = []
+        group.append(scenario)
+    if group:
+        yield group[0].load.pace, group
+
+
+@contextlib.contextmanager
+def _upstream(options: Options, pace: float, seed: int) -> Iterator[Upstream]:
+    if options.upstream is not None:
+        yield options.upstream
+        return
+    with own_upstream(options.out / "upstream.log", pace, seed) as upstream:
+        yield upstream
+
+
+def _document(options: Options) -> Path:
+    if options.document is None:
+        return build_document(options.cache / "document.pdf", options.cache / "document.log")
+    if not options.document.is_file():
+        raise OomproofError(f"--document {options.document}: no such file. Give a PDF.")
+    return options.document
+
+
+def _make_out(out: Path) -> None:
+    if out.exists() and any(out.iterdir()):
+        raise OomproofError(f"--out {out}: is not empty. Give a new folder; results are never overwritten.")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OomproofError(f"--out {out}: {error.strerror}. Give a folder that can be written.") from None
+    free_mb = shutil.disk_usage(out).free // 2**20
+    if free_mb < FREE_DISK_MB:
+        raise OomproofError(
+            f"--out {out}: {free_mb} MB free on its disk, {FREE_DISK_MB} MB needed. Make room."
+        )
+
+
+@contextlib.contextmanager
+def _work_folder(out: Path) -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(dir=out, prefix="work-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder).resolve()

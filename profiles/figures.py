@@ -1,0 +1,144 @@
+"""The figures of a run: what its samples and its requests add up to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from statistics import median, quantiles
+from typing import Any
+
+from profiles.run_folder import Request, RunFolder, Sample
+from profiles.vm_size import MIB
+
+STALL_S = 0.25
+"""A wait shorter than this is no silence that a listener hears (docs/decisions/0002)."""
+SETTLED_SHARE = 0.5
+"""The steady figures are those of the last half of the load."""
+SLOPE_POINTS = 120
+AUDIO_KINDS = ("tts", "chunk")
+TIMING_KINDS = ("whisper", "timings")
+
+
+def memory(folder: RunFolder) -> dict[str, Any]:
+    """Return the memory, CPU and witness figures of the time under load; None where nothing was measured."""
+    start, end = _load_span(folder)
+    samples = [sample for sample in folder.samples if start <= sample.t <= end]
+    trees = [(sample.t, tree) for sample in samples if (tree := tree_rss_bytes(sample)) is not None]
+    settled = [(t, rss) for t, rss in trees if t >= start + (end - start) * SETTLED_SHARE]
+    duration_s = samples[-1].t - samples[0].t if samples else None
+    return {
+        "duration_s": None if duration_s is None else round(duration_s, 1),
+        "cpu_s": _rise(sample.cpu_s for sample in samples),
+        "throttled_s": _rise(sample.throttled_s for sample in samples),
+        "balance_left_s": next((s.balance_s for s in reversed(samples) if s.balance_s is not None), None),
+        "peak_vm_mb": _peak_mb(sample.vm_bytes for sample in samples),
+        "peak_anon_mb": _peak_mb(sample.anon_bytes for sample in samples),
+        "peak_server_rss_mb": _peak_mb(sample.server_rss_bytes for sample in samples),
+        "peak_tree_rss_mb": _peak_mb(rss for _, rss in trees),
+        "peak_children": _peak_children(samples),
+        "steady_rss_mb": _mb(median(rss for _, rss in settled)) if settled else None,
+        "growth_mb_per_hour": _growth_mb_per_hour(settled),
+        "load_cpu_share": _share(_rise(sample.load_cpu_s for sample in samples), duration_s),
+        "load_peak_rss_mb": _peak_mb(sample.load_rss_bytes for sample in samples),
+        "recorder_cpu_share": _share(_rise(sample.recorder_cpu_s for sample in samples), duration_s),
+        "longest_sample_gap_s": _longest_gap_s(samples),
+        "samples": len(samples),
+    }
+
+
+def requests(folder: RunFolder) -> dict[str, Any]:
+    """Return what the readers asked for and felt; latencies in milliseconds of wall time."""
+    rows = [row for row in folder.requests if row.kind != "play"]
+    plays = [row for row in folder.requests if row.kind == "play"]
+    first = [row for row in plays if row.source.startswith("first:")]
+    later = [row for row in plays if not row.source.startswith("first:")]
+    late = [row.late_s for row in later if (row.late_s or 0.0) > STALL_S]
+    audio = [row for row in rows if row.kind in AUDIO_KINDS]
+    latencies_ms = [row.latency_s * 1000 for row in audio if row.status == 200 and row.latency_s is not None]
+    return {
+        "chunk_p50_ms": _quantile(latencies_ms, 50),
+        "chunk_p95_ms": _quantile(latencies_ms, 95),
+        "chunk_p99_ms": _quantile(latencies_ms, 99),
+        "first_audio_p50_ms": _quantile([row.late_s * 1000 for row in first if row.late_s is not None], 50),
+        "blocks_played": len(plays),
+        "stalls": len(late),
+        "stall_s": round(sum(wait or 0.0 for wait in late), 2),
+        "timings_refused": sum(row.status == 503 for row in rows if row.kind in TIMING_KINDS),
+        "requests": len(rows),
+        "failures": sum(_failed(row) for row in rows),
+    }
+
+
+def tree_rss_bytes(sample: Sample) -> float | None:
+    """Return the RSS of the server and its children together (pages they share count once for each)."""
+    parts = [part for part in (sample.server_rss_bytes, sample.children_rss_bytes) if part is not None]
+    return sum(parts) if parts else None
+
+
+def _failed(row: Request) -> bool:
+    """A chunk that is not there (404) is an answer, and so is a bounded aligner that refuses (503)."""
+    if row.status == 404:
+        return row.kind not in ("chunk", "timings")
+    if row.status == 503:
+        return row.kind not in TIMING_KINDS
+    return row.status not in (200, 206, 304)
+
+
+def _load_span(folder: RunFolder) -> tuple[float, float]:
+    start = folder.time_zero_s or 0.0
+    end = next((event.t for event in folder.events if event.event == "load_ended"), float("inf"))
+    if end == float("inf") and folder.samples:
+        end = folder.samples[-1].t
+    return start, end
+
+
+def _growth_mb_per_hour(settled: Sequence[tuple[float, float]]) -> float | None:
+    """Theil-Sen's slope (the median of all pairs' slopes): single peaks do not move it."""
+    points = settled[:: max(1, len(settled) // SLOPE_POINTS)]
+    slopes = [
+        (rss_b - rss_a) / (t_b - t_a)
+        for i, (t_a, rss_a) in enumerate(points)
+        for t_b, rss_b in points[i + 1 :]
+        if t_b > t_a
+    ]
+    return round(median(slopes) * 3600 / MIB, 1) if slopes else None
+
+
+def _peak_children(samples: Sequence[Sample]) -> int | None:
+    counts = [
+        int(sample.processes) - (1 if sample.server_rss_bytes else 0)
+        for sample in samples
+        if sample.processes is not None
+    ]
+    return max(counts, default=None)
+
+
+def _longest_gap_s(samples: Sequence[Sample]) -> float | None:
+    gaps = [later.t - sooner.t for sooner, later in pairwise(samples)]
+    return round(max(gaps), 2) if gaps else None
+
+
+def _rise(counter: Iterable[float | None]) -> float | None:
+    values = [value for value in counter if value is not None]
+    return round(values[-1] - values[0], 2) if values else None
+
+
+def _share(cpu_s: float | None, duration_s: float | None) -> float | None:
+    return None if cpu_s is None or not duration_s else round(cpu_s / duration_s, 4)
+
+
+def _mb(value: float) -> float:
+    return round(value / MIB, 1)
+
+
+def _peak_mb(values: Iterable[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return _mb(max(known)) if known else None
+
+
+def _quantile(values: Sequence[float], percent: int) -> float | None:
+    if not values:
+        return None
+    if len(values) == 1:
+        return round(values[0], 1)
+    return round(quantiles(values, n=100, method="inclusive")[percent - 1], 1)

@@ -1,0 +1,108 @@
+"""The commands of the load side: the speech upstream, the preparation, and what is sent at the target."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from profiles import processes
+from profiles.errors import RunError
+from profiles.scenario import Load, Scenario
+
+DOCUMENT_ID = "reading"
+LOADTESTS = Path(__file__).resolve().parent.parent / "loadtests"
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """The speech API: `base_url` as an OpenAI client takes it; `own` when it is the stand-in that we started."""
+
+    base_url: str
+    key: str
+    own: bool
+
+    @property
+    def root(self) -> str:
+        """The address without its /v1."""
+        return self.base_url.removesuffix("/v1")
+
+
+@contextlib.contextmanager
+def own_upstream(log: Path, pace: float, seed: int) -> Iterator[Upstream]:
+    """Start the stand-in for the paid speech API, and stop it at the end.
+
+    Raises:
+        RunError: it does not start.
+    """
+    port = processes.free_port()
+    command = processes.python_module("loadtests.upstream", "--port", port, "--pace", pace, "--seed", seed)
+    process = processes.start(command, log)
+    upstream = Upstream(f"http://127.0.0.1:{port}/v1", "none", own=True)
+    try:
+        _await_upstream(upstream, process, log)
+        yield upstream
+    finally:
+        processes.stop(process)
+
+
+def _await_upstream(upstream: Upstream, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + 30.0
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise RunError(f"speech upstream: ended while starting: {processes.last_line(log)}")
+        with contextlib.suppress(OSError), urllib.request.urlopen(f"{upstream.root}/health", timeout=5):  # noqa: S310  # a loopback URL made here
+            return
+        time.sleep(0.05)
+    raise RunError(f"speech upstream: no answer within 30 s. See {log}.")
+
+
+def build_document(path: Path, log: Path) -> Path:
+    """Build the project's own document once, and return its path.
+
+    Raises:
+        RunError: it cannot be built.
+    """
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        process = processes.start(processes.python_module("loadtests.corpus", path), log)
+        if process.wait() != 0:
+            raise RunError(f"{path}: could not be built: {processes.last_line(log)}")
+    return path
+
+
+def prepare_command(
+    load: Load, url: str, upstream: Upstream, document: Path, out: Path, *, pregenerate: bool = False
+) -> list[str]:
+    """Return the command that uploads the document, chooses its chapters and has their speech ready."""
+    command = processes.python_module(
+        "loadtests.prepare", "--host", url, "--document", document, "--document-id", DOCUMENT_ID,
+        "--upstream", upstream.root, "--chapters", load.chapters, "--blocks", load.blocks, "--out", out,
+    )  # fmt: skip
+    return [*command, "--pregenerate"] if pregenerate else command
+
+
+def load_command(
+    scenario: Scenario, url: str, upstream: Upstream, document: Path, chapters: Path, requests: Path
+) -> list[str]:
+    """Return the command that is the load of a scenario."""
+    load = scenario.load
+    if load.kind == "pregenerate":
+        return prepare_command(load, url, upstream, document, chapters, pregenerate=True)
+    if load.kind == "probe":
+        return processes.python_module(
+            "loadtests.probe", "--host", url, "--chapters-file", chapters, "--mode", load.mode,
+            "--count", load.probes, "--requests-file", requests,
+        )  # fmt: skip
+    return [
+        sys.executable, "-m", "locust", "-f", str(LOADTESTS / "locustfile.py"), "--headless", "--host", url,
+        "--users", str(load.readers), "--spawn-rate", str(load.readers), "--chapters-file", str(chapters),
+        "--mode", load.mode, "--pace", str(load.pace), "--session-s", str(load.session_s),
+        "--start-spread-s", str(load.start_spread_s),
+        "--seed", str(load.seed), "--requests-file", str(requests),
+    ]  # fmt: skip

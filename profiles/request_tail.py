@@ -1,0 +1,46 @@
+"""Follows requests.csv as the load writes it, to see when a restarted server serves a block again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+AUDIO_KINDS = ("tts", "chunk")
+
+
+class RequestTail:
+    """Reads the rows that came since the last look."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._position = 0
+        self._after: float | None = None
+
+    def await_block(self, after: float) -> None:
+        """From now on look for a block that was asked for after this monotonic time and served."""
+        self._after = after
+
+    def served(self) -> bool:
+        """Return, once, whether such a block was served."""
+        if self._after is None or not any(self._is_block(row) for row in self._new_rows()):
+            return False
+        self._after = None
+        return True
+
+    def _is_block(self, row: str) -> bool:
+        cells = row.split(",")
+        try:
+            t, kind, status = float(cells[0]), cells[2], int(cells[3])
+        except (ValueError, IndexError):
+            return False  # the header, or a `play` row without a status
+        return self._after is not None and t > self._after and kind in AUDIO_KINDS and status == 200
+
+    def _new_rows(self) -> list[str]:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._position)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        whole = data[: data.rfind(b"\n") + 1]
+        self._position += len(whole)
+        return whole.decode().splitlines()

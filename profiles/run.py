@@ -1,0 +1,259 @@
+"""One scenario, run: VM, target, preparation, load, restarts, and everything stopped at the end."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from profiles import machine, processes
+from profiles.errors import RunError
+from profiles.event_log import EventLog
+from profiles.load import Upstream, load_command, prepare_command
+from profiles.request_tail import RequestTail
+from profiles.scenario import Scenario
+from profiles.target import Server, healthy
+from profiles.verdict import VerdictRecord, judge
+from profiles.vm import Vm, open_vm
+from profiles.vm_size import MIB, VmSize
+
+GRACE_S = 60.0
+"""How long the load may take beyond its session before it is stopped and the run called invalid."""
+VERSIONED = (
+    "oomproof",
+    "starlette",
+    "uvicorn",
+    "faster-whisper",
+    "ctranslate2",
+    "locust",
+    "psutil",
+    "memray",
+)
+
+Tell = Callable[[str], None]
+"""Shows a person what is going on."""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What the runs of a comparison share."""
+
+    document: Path
+    upstream: Upstream
+    vm_size: VmSize
+    work: Path
+    memray: bool = False
+
+    @property
+    def store(self) -> Path:
+        """Where pre-generation leaves its chunks, for the scenarios that read them."""
+        return self.work / "pregenerated"
+
+
+def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> VerdictRecord:
+    """Run a scenario once into `folder` and return its verdict.
+
+    Raises:
+        OomproofError: nothing could be run; everything started was stopped.
+    """
+    folder.mkdir(parents=True, exist_ok=False)
+    events = EventLog(folder)
+    size = scenario.vm_size(bench.vm_size)
+    _write_run(folder, scenario, bench, size)
+    docstore = _docstore(scenario, bench, folder)
+    try:
+        with open_vm(folder, size, scenario.vm.balance_s, events) as vm:
+            _update_run(folder, vm={**_vm_facts(vm, scenario)})
+            server = _server(vm, scenario, bench, folder, docstore, events)
+            server.start()
+            _prepare(scenario, bench, server, folder, events, tell)
+            _drive(scenario, bench, server, folder, events, tell)
+            events.write("health", ok=server.ended() is None and healthy(server.url))
+            server.stop()
+    except RunError as error:
+        events.write("failed", reason=str(error))
+        raise
+    finally:
+        _update_run(folder, ended_at=datetime.now(UTC).isoformat(timespec="seconds"))
+        events.close()
+        if docstore != bench.store:
+            shutil.rmtree(docstore, ignore_errors=True)
+    if bench.memray:
+        _flame_graph(folder, tell)
+    return judge(folder)
+
+
+def _server(
+    vm: Vm, scenario: Scenario, bench: Bench, folder: Path, docstore: Path, events: EventLog
+) -> Server:
+    port = processes.free_port()
+    environment = {
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "DOCSTORE_DIR": str(docstore),
+        "API_BASE": bench.upstream.base_url,
+        "API_KEY": bench.upstream.key,
+        **scenario.target.environment,
+    }
+    heap = folder / "heap.bin" if bench.memray else None
+    command = processes.python_module("reference_server")
+    return Server(vm, command, port, folder / "server.log", environment, events, heap)
+
+
+def _prepare(
+    scenario: Scenario, bench: Bench, server: Server, folder: Path, events: EventLog, tell: Tell
+) -> None:
+    log = folder / "load.log"
+    chapters = folder / "chapters.json"
+    tell("uploading the document, having its speech ready")
+    command = prepare_command(scenario.load, server.url, bench.upstream, bench.document, chapters)
+    process = processes.start(command, log)
+    try:
+        while process.poll() is None:
+            if (status := server.ended()) is not None:
+                raise RunError(f"server: ended with status {status} before the readers came. See server.log.")
+            time.sleep(0.1)
+    finally:
+        processes.stop(process)
+    if process.returncode != 0:
+        raise RunError(f"preparation: {processes.last_line(log)}")
+    _update_run(folder, **_document_facts(chapters))
+    events.write("prepared")
+
+
+def _drive(
+    scenario: Scenario, bench: Bench, server: Server, folder: Path, events: EventLog, tell: Tell
+) -> None:
+    """Send the load until it ends, or until a scenario that is expected to die has shown what it should."""
+    requests = folder / "requests.csv"
+    chapters = folder / "chapters.json"
+    command = load_command(scenario, server.url, bench.upstream, bench.document, chapters, requests)
+    events.write("load_started")
+    started = time.monotonic()
+    process = processes.start(command, folder / "load.log")
+    server.vm.tell(f"load {process.pid}")
+    tail = RequestTail(requests)
+    reason = "the sessions' end"
+    try:
+        while process.poll() is None:
+            if time.monotonic() - started > _longest_s(scenario):
+                reason = "it took too long"
+                break
+            if _watch(scenario, server, tail, events):
+                reason = "the server was killed, restarted, and served a block again"
+                break
+            tell(_status(server, started))
+            time.sleep(0.1)
+    finally:
+        own_end = process.poll() is not None
+        status = processes.stop(process)
+        events.write("load_ended", reason=reason, returncode=status if own_end else None)
+
+
+def _longest_s(scenario: Scenario) -> float:
+    load = scenario.load
+    if load.kind == "readers":
+        return load.session_s / load.pace + GRACE_S
+    return 1800.0
+
+
+def _watch(scenario: Scenario, server: Server, tail: RequestTail, events: EventLog) -> bool:
+    """Restart a server that ended; return whether the run has shown what it should."""
+    server.vm.check_recorder()
+    status = server.ended()
+    if status is not None:
+        events.write("exited", returncode=status)
+        server.restart()
+        tail.await_block(after=time.monotonic())
+    elif tail.served():
+        events.write("serving_again")
+        return scenario.ends_after_kill
+    return False
+
+
+def _status(server: Server, started: float) -> str:
+    reading = server.vm.cgroup.read()
+    used_mb = (reading.vm_bytes or 0) / MIB
+    children = max(0, len(server.vm.cgroup.pids()) - 1)
+    killed = f", {reading.oom_kills} killed" if reading.oom_kills else ""
+    return f"{time.monotonic() - started:4.0f} s  VM {used_mb:5.0f} MB, {children:2d} children{killed}"
+
+
+def _docstore(scenario: Scenario, bench: Bench, folder: Path) -> Path:
+    if scenario.load.kind == "pregenerate":
+        shutil.rmtree(bench.store, ignore_errors=True)
+        bench.store.mkdir(parents=True)
+        return bench.store
+    docstore = bench.work / f"docstore-{folder.name}"
+    shutil.rmtree(docstore, ignore_errors=True)
+    if not scenario.target.pregenerated:
+        docstore.mkdir(parents=True)
+        return docstore
+    if not bench.store.exists():
+        raise RunError(f"{scenario.name}: its chunks were not pre-generated. Run `pregenerate` before it.")
+    shutil.copytree(bench.store, docstore)
+    _forget_cached_pages(docstore)
+    return docstore
+
+
+def _forget_cached_pages(folder: Path) -> None:
+    """Drop the copy from the page cache: the VM has to read its chunks from disk, and is charged for them."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb+") as file:
+                os.fsync(file.fileno())
+                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def _flame_graph(folder: Path, tell: Tell) -> None:
+    tell("drawing the heap's flame graph")
+    command = processes.python_module("memray", "flamegraph", "--no-web", "-f", "-o", folder / "heap.html")
+    with (folder / "memray.log").open("wb") as log:
+        subprocess.run([*command, str(folder / "heap.bin")], stdout=log, stderr=log, check=False)
+
+
+def _document_facts(chapters: Path) -> dict[str, object]:
+    found = json.loads(chapters.read_text(encoding="utf-8"))
+    return {"document_sha256": found["documentSha256"], "document_pages": found["pages"]}
+
+
+def _vm_facts(vm: Vm, scenario: Scenario) -> dict[str, object]:
+    return {
+        "backend": vm.cgroup.hierarchy.name,
+        **asdict(vm.size),
+        "balance_at_start_s": scenario.vm.balance_s,
+    }
+
+
+def _write_run(folder: Path, scenario: Scenario, bench: Bench, size: VmSize) -> None:
+    facts = {
+        "scenario": scenario.model_dump(),
+        "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
+        "machine": machine.describe(),
+        "vm": asdict(size),
+        "upstream": "the project's own stand-in (espeak-ng)"
+        if bench.upstream.own
+        else bench.upstream.base_url,
+        "memray": bench.memray,
+        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started_monotonic_s": time.monotonic(),
+    }
+    _replace(folder / "run.json", facts)
+
+
+def _update_run(folder: Path, **facts: object) -> None:
+    path = folder / "run.json"
+    _replace(path, {**json.loads(path.read_text(encoding="utf-8")), **facts})
+
+
+def _replace(path: Path, facts: dict[str, object]) -> None:
+    aside = path.with_suffix(".tmp")
+    aside.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    aside.replace(path)

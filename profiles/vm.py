@@ -1,0 +1,126 @@
+"""The VM around a target: its control group, the recorder that watches it, and what runs inside."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from profiles import processes
+from profiles.cgroup import NAME_PREFIX, Cgroup, Hierarchy, stale_groups
+from profiles.errors import RunError
+from profiles.event_log import EventLog
+from profiles.machine import check_vm_fits, find_hierarchy
+from profiles.recorder import READY_LINE
+from profiles.vm_size import VmSize
+
+
+class Vm:
+    """A running VM: starts the server in it, tells the recorder, and empties it as a machine restart does."""
+
+    def __init__(self, cgroup: Cgroup, size: VmSize, recorder: subprocess.Popen[bytes]) -> None:
+        self.cgroup = cgroup
+        self.size = size
+        self._recorder = recorder
+
+    def start_server(
+        self, command: Sequence[str], log: Path, environment: Mapping[str, str]
+    ) -> subprocess.Popen[bytes]:
+        """Start the server inside; its children are inside with it."""
+        server = processes.start(command, log, environment=environment, in_child=self.cgroup.join)
+        self.tell(f"server {server.pid}")
+        return server
+
+    def tell(self, line: str) -> None:
+        """Send the recorder a line.
+
+        Raises:
+            RunError: the recorder is gone, so nothing is measured any more.
+        """
+        try:
+            assert self._recorder.stdin is not None
+            self._recorder.stdin.write(f"{line}\n".encode())
+            self._recorder.stdin.flush()
+        except OSError:
+            raise RunError(
+                "recorder: it ended early. See events.jsonl and recorder.log in the run folder."
+            ) from None
+
+    def check_recorder(self) -> None:
+        """Raise RunError when the recorder is gone."""
+        if self._recorder.poll() is not None:
+            raise RunError(f"recorder: it ended with status {self._recorder.returncode}. See recorder.log.")
+
+    def empty(self) -> None:
+        """Kill everything inside, as a machine restart does: children outlive a killed server otherwise."""
+        if not self.cgroup.kill_all():
+            raise RunError(f"{self.cgroup.name}: processes {self.cgroup.pids()} would not die within 10 s.")
+
+
+@contextlib.contextmanager
+def open_vm(folder: Path, size: VmSize, balance_s: float, events: EventLog) -> Iterator[Vm]:
+    """Make a VM and its recorder, and leave neither behind, however the block ends.
+
+    Raises:
+        OomproofError: the machine cannot make one.
+    """
+    check_vm_fits(size)
+    hierarchy = find_hierarchy()
+    remove_stale(hierarchy)
+    cgroup = Cgroup(hierarchy, f"{NAME_PREFIX}{os.getpid()}-{time.monotonic_ns()}")
+    cgroup.create(size)
+    try:
+        recorder = _start_recorder(folder, cgroup, size, balance_s)
+        vm = Vm(cgroup, size, recorder)
+        try:
+            yield vm
+            cgroup.kill_all()
+            vm.tell("end")
+        finally:
+            _end_recorder(recorder)
+    finally:
+        reading = cgroup.read()
+        events.write("vm_closed", oom_kills=reading.oom_kills)
+        cgroup.destroy()
+
+
+def remove_stale(hierarchy: Hierarchy) -> None:
+    """Remove the VMs of owners that were killed before they could."""
+    for cgroup in stale_groups(hierarchy):
+        cgroup.destroy()
+
+
+def _start_recorder(folder: Path, cgroup: Cgroup, size: VmSize, balance_s: float) -> subprocess.Popen[bytes]:
+    command = processes.python_module("profiles.recorder", folder, cgroup.name)
+    options = {
+        "--memory-mb": size.memory_mb,
+        "--cpus": size.cpus,
+        "--share-of-core": size.share_of_core,
+        "--balance-s": balance_s,
+    }
+    command += [str(word) for option in options.items() for word in option]
+    log = folder / "recorder.log"
+    recorder = processes.start(command, log, pipes=True)
+    assert recorder.stdout is not None
+    ready = select.select([recorder.stdout], [], [], 30.0)[0]
+    if not ready or recorder.stdout.readline().strip() != READY_LINE.encode():
+        processes.stop(recorder)
+        raise RunError(f"recorder: did not start: {processes.last_line(log)}")
+    return recorder
+
+
+def _end_recorder(recorder: subprocess.Popen[bytes]) -> None:
+    assert recorder.stdin is not None
+    with contextlib.suppress(OSError):
+        recorder.stdin.close()  # without an `end` before it, the recorder takes us for dead and clears the VM
+    try:
+        recorder.wait(15.0)
+    except subprocess.TimeoutExpired:
+        recorder.kill()
+        recorder.wait()
+    if recorder.stdout is not None:
+        recorder.stdout.close()

@@ -1,0 +1,132 @@
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from profiles.cgroup import Cgroup, Reading, stale_groups
+from profiles.cgroup_v1 import CgroupV1
+from profiles.cgroup_v2 import CgroupV2
+from profiles.errors import OomproofError
+from profiles.machine import find_hierarchy
+from profiles.vm_size import MIB, VmSize
+
+SIZE = VmSize(256, 2, 0.125)
+
+
+def _files(folder: Path, **contents: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in contents.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    return folder
+
+
+@pytest.fixture
+def v1(tmp_path: Path) -> CgroupV1:
+    """A made-up cgroup v1 tree with one group, `g`."""
+    _files(tmp_path / "memory", memory__limit_in_bytes="9223372036854771712")
+    _files(tmp_path / "cpu", cpu__shares="1024")
+    _files(
+        tmp_path / "memory" / "g",
+        cgroup__procs="11\n12\n",
+        memory__memsw__limit_in_bytes="",
+        memory__usage_in_bytes="1000",
+        memory__kmem__usage_in_bytes="30",
+        memory__stat="cache 1\ntotal_cache 300\ntotal_rss 700\n",
+        memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
+    )
+    _files(tmp_path / "cpu" / "g", cpu__stat="nr_periods 5\nthrottled_time 1500000000\n")
+    _files(tmp_path / "cpuacct" / "g", cpuacct__usage="2500000000")
+    return CgroupV1(tmp_path)
+
+
+@pytest.fixture
+def v2(tmp_path: Path) -> CgroupV2:
+    """A made-up cgroup v2 tree with one group, `g`."""
+    _files(tmp_path, cgroup__controllers="cpuset cpu io memory pids\n")
+    _files(
+        tmp_path / "g",
+        cgroup__procs="11\n",
+        memory__swap__max="max",
+        memory__current="1000",
+        memory__stat="anon 700\nfile 300\nkernel 30\n",
+        memory__events="low 0\nmax 7\noom 2\noom_kill 2\n",
+        cpu__stat="usage_usec 2500000\nthrottled_usec 1500000\n",
+    )
+    return CgroupV2(tmp_path)
+
+
+EXPECTED = Reading(1000, 700, 300, 30, cpu_s=2.5, throttled_s=1.5, oom_kills=2)
+
+
+def test_v1_counters_are_read(v1: CgroupV1) -> None:
+    """Anonymous memory, page cache and kernel memory are told apart; times are seconds."""
+    assert v1.read("g") == EXPECTED
+
+
+def test_v2_counters_are_read(v2: CgroupV2) -> None:
+    """The same figures from the unified tree."""
+    assert v2.read("g") == EXPECTED
+
+
+def test_what_the_kernel_does_not_say_is_unknown_and_not_zero(v1: CgroupV1) -> None:
+    """GIVEN a group that is gone THEN every figure is None."""
+    assert v1.read("gone") == Reading()
+
+
+def test_v1_counts_swap_against_the_limit(v1: CgroupV1) -> None:
+    """GIVEN a kernel that counts swap THEN memory and swap together have the VM's size."""
+    v1.limit("g", SIZE)
+    folder = v1.memory / "g"
+    assert (folder / "memory.limit_in_bytes").read_text() == str(256 * MIB)
+    assert (folder / "memory.memsw.limit_in_bytes").read_text() == str(256 * MIB)
+    assert (v1.cpu / "g" / "cpu.shares").read_text() == "64"
+
+
+def test_v2_switches_swap_off(v2: CgroupV2) -> None:
+    """The unified tree has a swap limit of its own: none is allowed."""
+    v2.limit("g", SIZE)
+    assert (v2.root / "g" / "memory.max").read_text() == str(256 * MIB)
+    assert (v2.root / "g" / "memory.swap.max").read_text() == "0"
+
+
+def test_the_cpu_share_is_flys(v1: CgroupV1, v2: CgroupV2) -> None:
+    """An eighth of a core is 10 ms of every 80 ms."""
+    v1.set_cpu_quota("g", 0.125)
+    v2.set_cpu_quota("g", 0.125)
+    assert (v1.cpu / "g" / "cpu.cfs_quota_us").read_text() == "10000"
+    assert (v2.root / "g" / "cpu.max").read_text() == "10000 80000"
+
+
+def test_the_machines_hierarchy_is_found(v1: CgroupV1, v2: CgroupV2, tmp_path: Path) -> None:
+    """GIVEN a machine with a v1 memory controller THEN v1 is used, as only one can hold it."""
+    assert find_hierarchy(tmp_path).name == "cgroup v1"
+    (tmp_path / "memory" / "memory.limit_in_bytes").unlink()
+    assert find_hierarchy(tmp_path).name == "cgroup v2"
+
+
+def test_a_machine_without_controllers_is_one_line(tmp_path: Path) -> None:
+    """GIVEN no controllers THEN the message names the folder and the way out."""
+    with pytest.raises(OomproofError, match="no cgroup memory and cpu controllers"):
+        find_hierarchy(tmp_path)
+
+
+def test_a_tree_that_cannot_be_written_is_one_line(v2: CgroupV2, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a refused write THEN the message names the file and says what is needed."""
+
+    def refuse(group: str, size: VmSize) -> None:
+        raise PermissionError(13, "Permission denied", str(v2.root / group / "memory.max"))
+
+    monkeypatch.setattr(v2, "limit", refuse)
+    with pytest.raises(OomproofError, match=r"memory.max: Permission denied. A real memory limit needs root"):
+        Cgroup(v2, "new").create(SIZE)
+    assert not (v2.root / "new").exists()
+
+
+def test_only_the_groups_of_dead_owners_are_stale(v2: CgroupV2) -> None:
+    """GIVEN groups of ours, of a living and of a dead owner THEN only the dead one's is stale."""
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for name in (f"oomproof-{os.getpid()}-1", f"oomproof-{ended.pid}-1", "oomproof-other", "g2"):
+        (v2.root / name).mkdir()
+    assert [group.name for group in stale_groups(v2)] == [f"oomproof-{ended.pid}-1"]
