@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from profiles.vm_size import RESTED_BALANCE_S, VmSize
 
 RESUME_BALANCE_S = 0.5
-"""A throttled VM bursts again only with this much saved, so that the quota is not rewritten at every sample."""
+"""A throttled VM bursts again only with this much saved, so that its quota is not set at every sample."""
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """A VM's walls: a control group with a memory limit and a CPU quota, on cgroup v1 or v2.
 
-No library does this well, so the files are written here. Everything goes through a `Hierarchy` that knows the file
-names of its version; paths start at a given root, so that tests use a made-up tree.
+No library does this well, so the files are written here. Everything goes through a `Hierarchy` that knows the
+file names of its version; paths start at a given root, so that tests use a made-up tree.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from profiles.errors import OomproofError
 from profiles.vm_size import VmSize
 
 NAME_PREFIX = "oomproof-"
-"""Every group is `oomproof-<pid of its owner>`, so that what a dead owner left is known and can be removed."""
+"""Every group is `oomproof-<pid of its owner>`, so that what a dead owner left can be removed."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Reading:
     """The VM's counters at one moment; None where the kernel did not say."""
 
     vm_bytes: int | None = None
+    peak_vm_bytes: int | None = None
     anon_bytes: int | None = None
     file_bytes: int | None = None
     kernel_bytes: int | None = None
@@ -73,7 +74,7 @@ class Cgroup:
         except OSError as error:
             self.destroy()
             raise OomproofError(
-                f"{error.filename}: {error.strerror}. A real memory limit needs root and a writable cgroup tree "
+                f"{error.filename}: {error.strerror}. A real limit needs root and a writable cgroup tree "
                 "(run with sudo, or in a container started with --privileged)."
             ) from None
 

@@ -47,6 +47,7 @@ class CgroupV1:
         throttled_ns = read_table(self.cpu / group / "cpu.stat").get("throttled_time")
         return Reading(
             vm_bytes=read_number(folder / "memory.usage_in_bytes"),
+            peak_vm_bytes=read_number(folder / "memory.max_usage_in_bytes"),
             anon_bytes=stat.get("total_rss"),
             file_bytes=stat.get("total_cache"),
             kernel_bytes=read_number(folder / "memory.kmem.usage_in_bytes"),

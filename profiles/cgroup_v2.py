@@ -43,6 +43,7 @@ class CgroupV2:
         cpu_us, throttled_us = cpu.get("usage_usec"), cpu.get("throttled_usec")
         return Reading(
             vm_bytes=read_number(folder / "memory.current"),
+            peak_vm_bytes=read_number(folder / "memory.peak"),
             anon_bytes=stat.get("anon"),
             file_bytes=stat.get("file"),
             kernel_bytes=stat.get("kernel"),

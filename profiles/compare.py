@@ -1,4 +1,4 @@
-"""Several scenarios, same readers, same text, same seeds: run one after the other and reported side by side."""
+"""Several scenarios with the same readers, text and seeds, run one after the other."""
 
 from __future__ import annotations
 

@@ -32,6 +32,7 @@ def memory(folder: RunFolder) -> dict[str, Any]:
         "throttled_s": _rise(sample.throttled_s for sample in samples),
         "balance_left_s": next((s.balance_s for s in reversed(samples) if s.balance_s is not None), None),
         "peak_vm_mb": _peak_mb(sample.vm_bytes for sample in samples),
+        "kernel_peak_vm_mb": _peak_mb(event.facts.get("peak_vm_bytes") for event in folder.events),
         "peak_anon_mb": _peak_mb(sample.anon_bytes for sample in samples),
         "peak_server_rss_mb": _peak_mb(sample.server_rss_bytes for sample in samples),
         "peak_tree_rss_mb": _peak_mb(rss for _, rss in trees),
@@ -131,8 +132,8 @@ def _mb(value: float) -> float:
     return round(value / MIB, 1)
 
 
-def _peak_mb(values: Iterable[float | None]) -> float | None:
-    known = [value for value in values if value is not None]
+def _peak_mb(values: Iterable[object]) -> float | None:
+    known = [value for value in values if isinstance(value, int | float)]
     return _mb(max(known)) if known else None
 
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _KILLED = re.compile(
-    r"(?P<memcg>Memory cgroup out of memory|Out of memory)[^:]*: Killed process (?P<pid>\d+) \((?P<comm>.*?)\)"
+    r"(?P<memcg>Memory cgroup out of memory|Out of memory)[^:]*: "
+    r"Killed process (?P<pid>\d+) \((?P<comm>.*?)\)"
     r"(?:.*?anon-rss:(?P<anon_kb>\d+)kB)?"
 )
 _CONSTRAINT = re.compile(r"oom-kill:constraint=.*?oom_memcg=(?P<memcg>[^,]*),.*?pid=(?P<pid>\d+)")

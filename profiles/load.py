@@ -21,7 +21,7 @@ LOADTESTS = Path(__file__).resolve().parent.parent / "loadtests"
 
 @dataclass(frozen=True)
 class Upstream:
-    """The speech API: `base_url` as an OpenAI client takes it; `own` when it is the stand-in that we started."""
+    """The speech API: `base_url` as an OpenAI client takes it; `own` when we started it as a stand-in."""
 
     base_url: str
     key: str

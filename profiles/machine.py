@@ -26,8 +26,8 @@ def find_hierarchy(root: Path = Path("/sys/fs/cgroup")) -> Hierarchy:
     if controllers.exists() and {"memory", "cpu"} <= set(controllers.read_text().split()):
         return CgroupV2(root)
     raise OomproofError(
-        f"{root}: no cgroup memory and cpu controllers here. Run on a Linux machine with cgroup v1 or v2 mounted "
-        "(a container needs --privileged)."
+        f"{root}: no cgroup memory and cpu controllers here. Run on Linux with cgroup v1 or v2 "
+        "mounted (a container needs --privileged)."
     )
 
 
@@ -45,7 +45,8 @@ def check_vm_fits(size: VmSize) -> None:
     have_mb = memory_mb()
     if size.memory_mb > have_mb:
         raise OomproofError(
-            f"VM of {size.memory_mb} MB: this machine has {have_mb} MB. Give a smaller --memory, or a larger machine."
+            f"VM of {size.memory_mb} MB: this machine has {have_mb} MB. "
+            "Give a smaller --memory, or a larger machine."
         )
 
 

@@ -23,15 +23,18 @@ def start(
     environment: Mapping[str, str] | None = None,
     in_child: Callable[[], None] | None = None,
     pipes: bool = False,
+    outlives_us: bool = False,
 ) -> subprocess.Popen[bytes]:
     """Start a process whose output goes to `log`, which the kernel ends when we die.
 
     Its own session keeps Ctrl-C from reaching it: whoever runs it decides when it ends. `in_child` runs in it
-    before the program starts (to enter a VM). With `pipes`, its input and output are pipes to us instead.
+    before the program starts (to enter a VM). With `pipes`, its input and output are pipes to us instead;
+    with `outlives_us` it is left to notice our end on them.
     """
 
     def prepare() -> None:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if not outlives_us:
+            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if in_child is not None:
             in_child()
 

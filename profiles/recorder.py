@@ -1,6 +1,6 @@
 """The recorder: a process of its own that samples the VM, follows the kernel log and keeps the CPU balance.
 
-Started as `python -m profiles.recorder FOLDER GROUP …`; takes `server PID`, `load PID` and `end` on its input.
+Started as `python -m profiles.recorder FOLDER GROUP …`; takes `server PID`, `load PID`, `end` on its input.
 Every sample is on disk before the next is taken. When its owner dies without an `end`, it removes the VM.
 """
 
@@ -141,9 +141,7 @@ def _sum(values: object) -> float:
 
 
 def _reading_values(reading: Reading) -> dict[str, float | None]:
-    values = vars(reading).copy()
-    values.pop("oom_kills")
-    return values
+    return {name: value for name, value in vars(reading).items() if name in SAMPLE_COLUMNS}
 
 
 def _psi(path: Path) -> dict[str, float | None]:
@@ -182,7 +180,8 @@ def main() -> int:
     print(READY_LINE, flush=True)
     ended = record(recorder, sys.stdin, arguments.interval_s)
     reading = cgroup.read()
-    recorder.events.write("recorded", owner_gone=not ended, oom_kills=reading.oom_kills)
+    facts = {"oom_kills": reading.oom_kills, "peak_vm_bytes": reading.peak_vm_bytes}
+    recorder.events.write("recorded", owner_gone=not ended, **facts)
     if not ended:
         cgroup.destroy()
     return 0

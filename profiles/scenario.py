@@ -41,9 +41,9 @@ class Target(_Table):
 class Load(_Table):
     """What is sent at the target.
 
-    `readers` people read for `session_s` seconds of session time at `pace`; they share `chapters` chapters of
-    about `blocks` blocks and start within `start_spread_s` of session time. `pregenerate` makes those chapters'
-    chunks; `probe` asks for `probes` first blocks, one after the other.
+    `readers` people read for `session_s` seconds of session time at `pace`; they share `chapters` chapters
+    of about `blocks` blocks and start within `start_spread_s` of session time. `pregenerate` makes those
+    chapters' chunks; `probe` asks for `probes` first blocks, one after the other.
     """
 
     kind: Literal["readers", "pregenerate", "probe"] = "readers"

@@ -24,7 +24,7 @@ SIGKILL = -9
 
 @dataclass(frozen=True)
 class VerdictRecord:
-    """What `verdict.json` holds. MB are MiB; times are wall seconds from the start of the load; None: unknown."""
+    """What `verdict.json` holds. MB are MiB, times wall seconds from the load's start; None: unknown."""
 
     scenario: str
     description: str
@@ -58,6 +58,7 @@ class VerdictRecord:
     document_sha256: str | None
     document_pages: int | None
     peak_vm_mb: float | None
+    kernel_peak_vm_mb: float | None
     peak_anon_mb: float | None
     peak_server_rss_mb: float | None
     peak_tree_rss_mb: float | None

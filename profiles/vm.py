@@ -26,12 +26,14 @@ class Vm:
         self.cgroup = cgroup
         self.size = size
         self._recorder = recorder
+        self._servers: list[subprocess.Popen[bytes]] = []
 
     def start_server(
         self, command: Sequence[str], log: Path, environment: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
         """Start the server inside; its children are inside with it."""
         server = processes.start(command, log, environment=environment, in_child=self.cgroup.join)
+        self._servers.append(server)
         self.tell(f"server {server.pid}")
         return server
 
@@ -46,14 +48,17 @@ class Vm:
             self._recorder.stdin.write(f"{line}\n".encode())
             self._recorder.stdin.flush()
         except OSError:
-            raise RunError(
-                "recorder: it ended early. See events.jsonl and recorder.log in the run folder."
-            ) from None
+            raise RunError("recorder: it ended early. See recorder.log in the run folder.") from None
 
     def check_recorder(self) -> None:
         """Raise RunError when the recorder is gone."""
         if self._recorder.poll() is not None:
             raise RunError(f"recorder: it ended with status {self._recorder.returncode}. See recorder.log.")
+
+    def reap(self) -> None:
+        """Take the exit status of every server that was started; the VM must be empty."""
+        for server in self._servers:
+            server.wait()
 
     def empty(self) -> None:
         """Kill everything inside, as a machine restart does: children outlive a killed server otherwise."""
@@ -78,13 +83,12 @@ def open_vm(folder: Path, size: VmSize, balance_s: float, events: EventLog) -> I
         vm = Vm(cgroup, size, recorder)
         try:
             yield vm
-            cgroup.kill_all()
             vm.tell("end")
         finally:
             _end_recorder(recorder)
+            vm.empty()
+            vm.reap()
     finally:
-        reading = cgroup.read()
-        events.write("vm_closed", oom_kills=reading.oom_kills)
         cgroup.destroy()
 
 
@@ -104,7 +108,7 @@ def _start_recorder(folder: Path, cgroup: Cgroup, size: VmSize, balance_s: float
     }
     command += [str(word) for option in options.items() for word in option]
     log = folder / "recorder.log"
-    recorder = processes.start(command, log, pipes=True)
+    recorder = processes.start(command, log, pipes=True, outlives_us=True)
     assert recorder.stdout is not None
     ready = select.select([recorder.stdout], [], [], 30.0)[0]
     if not ready or recorder.stdout.readline().strip() != READY_LINE.encode():

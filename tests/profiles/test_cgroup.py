@@ -31,6 +31,7 @@ def v1(tmp_path: Path) -> CgroupV1:
         cgroup__procs="11\n12\n",
         memory__memsw__limit_in_bytes="",
         memory__usage_in_bytes="1000",
+        memory__max_usage_in_bytes="1500",
         memory__kmem__usage_in_bytes="30",
         memory__stat="cache 1\ntotal_cache 300\ntotal_rss 700\n",
         memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
@@ -49,6 +50,7 @@ def v2(tmp_path: Path) -> CgroupV2:
         cgroup__procs="11\n",
         memory__swap__max="max",
         memory__current="1000",
+        memory__peak="1500",
         memory__stat="anon 700\nfile 300\nkernel 30\n",
         memory__events="low 0\nmax 7\noom 2\noom_kill 2\n",
         cpu__stat="usage_usec 2500000\nthrottled_usec 1500000\n",
@@ -56,7 +58,7 @@ def v2(tmp_path: Path) -> CgroupV2:
     return CgroupV2(tmp_path)
 
 
-EXPECTED = Reading(1000, 700, 300, 30, cpu_s=2.5, throttled_s=1.5, oom_kills=2)
+EXPECTED = Reading(1000, 1500, 700, 300, 30, cpu_s=2.5, throttled_s=1.5, oom_kills=2)
 
 
 def test_v1_counters_are_read(v1: CgroupV1) -> None:

@@ -22,18 +22,20 @@ SHORT = "Out of memory: Killed process 680 (next-server)"
     ],
 )
 def test_a_kill_line_names_its_victim(line: str, kill: KernelKill) -> None:
-    """GIVEN a kernel's kill line, of a group, of a machine, or cut short THEN victim and size are read."""
+    """GIVEN a kill line, of a group, of a machine, or cut short THEN victim and size are read."""
     assert parse_kill(line) == kill
 
 
-@pytest.mark.parametrize("line", ["", "python invoked oom-killer: gfp_mask=0xcc0", "Killed process", MEMCG[:40]])
+@pytest.mark.parametrize(
+    "line", ["", "python invoked oom-killer: gfp_mask=0xcc0", "Killed process", MEMCG[:40]]
+)
 def test_other_lines_are_no_kills(line: str) -> None:
     """GIVEN a line that names no victim THEN nothing is made up."""
     assert parse_kill(line) is None
 
 
 def test_the_constraint_line_names_the_group_whose_limit_was_hit() -> None:
-    """GIVEN the kernel's `oom-kill:` line THEN pid and group are read, so that another group's kill is not ours."""
+    """GIVEN the kernel's `oom-kill:` line THEN pid and group are read: another group's kill is not ours."""
     line = (
         "oom-kill:constraint=CONSTRAINT_MEMCG,nodemask=(null),cpuset=/,mems_allowed=0,"
         "oom_memcg=/oomproof-7557,task_memcg=/oomproof-7557/sub,task=python,pid=7558,uid=0"

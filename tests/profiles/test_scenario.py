@@ -17,7 +17,7 @@ def test_every_scenario_that_comes_with_the_project_is_whole(name: str) -> None:
 
 
 def test_a_comparison_changes_one_thing() -> None:
-    """The compared scenarios have the same readers, pace, text and seed; only mode and server settings differ."""
+    """The compared scenarios have the same readers, pace, text and seed; mode and settings differ."""
     loads = [load_scenario(name).load.model_copy(update={"mode": "live"}) for name in ALL_SCENARIOS]
     assert all(load == loads[0] for load in loads)
 
