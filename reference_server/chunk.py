@@ -1,0 +1,119 @@
+"""What a chunk is: its settings, its sidecar, its file name, and when it is the one a client wants."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from reference_server.outline import Block
+
+_KEYS = {
+    "ordinal": "ordinal",
+    "page": "page",
+    "block_index": "blockIndex",
+    "text": "text",
+    "text_hash": "textHash",
+    "duration_s": "duration",
+    "size_bytes": "sizeBytes",
+    "sha256": "sha256",
+    "created_at": "createdAt",
+    "timings": "timings",
+}
+"""A chunk's plain fields, and what they are called in its sidecar."""
+
+
+@dataclass(frozen=True)
+class Voicing:
+    """The settings that decide what a block sounds like; `speed` is a factor, 1.0 the voice's own."""
+
+    provider: str
+    model: str
+    voice: str
+    speed: float
+
+    @property
+    def settings_hash(self) -> str:
+        """The hex SHA-256 of these settings as canonical JSON."""
+        canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a client expects of a chunk; None means whatever is stored."""
+
+    voice: str | None = None
+    speed: float | None = None
+    model: str | None = None
+    text_hash: str | None = None
+
+    def fits(self, chunk: Chunk) -> bool:
+        """Return whether a stored chunk is what the client expects."""
+        pairs = [(getattr(self, name), getattr(chunk.voicing, name)) for name in ("voice", "speed", "model")]
+        pairs.append((self.text_hash, chunk.text_hash))
+        return all(wanted is None or wanted == stored for wanted, stored in pairs)
+
+
+@dataclass(frozen=True)
+class Chunk:
+    """A chunk as its sidecar tells it.
+
+    `path` is its MP3; `page` and `ordinal` count from 1, `block_index` from 0; `created_at` is in Unix
+    seconds; `timings` is what the word-times routes answer.
+    """
+
+    path: Path
+    ordinal: int
+    page: int
+    block_index: int
+    text: str
+    text_hash: str
+    voicing: Voicing
+    duration_s: float
+    size_bytes: int
+    sha256: str
+    created_at: int
+    timings: Mapping[str, object]
+
+    @classmethod
+    def from_json(cls, path: Path, fields: dict[str, Any]) -> Self:
+        """Read a sidecar; raises KeyError or TypeError on one of another make."""
+        voicing = Voicing(fields["provider"], fields["model"], fields["voice"], fields["speed"])
+        return cls(path, voicing=voicing, **{name: fields[key] for name, key in _KEYS.items()})
+
+    def to_json(self) -> dict[str, object]:
+        """Return the sidecar of this chunk."""
+        plain = {key: getattr(self, name) for name, key in _KEYS.items()}
+        return {**asdict(self.voicing), "settingsHash": self.voicing.settings_hash, **plain}
+
+    def to_metadata(self) -> dict[str, object]:
+        """Return this chunk's entry in tts.meta.json: the plan's fields, and the hash of the text."""
+        return {
+            "index": self.ordinal - 1,
+            "page": self.page,
+            "blockIndex": self.block_index,
+            "text": self.text,
+            "fileName": self.path.name,
+            "duration": self.duration_s,
+            "textHash": self.text_hash,
+        }
+
+
+def read_chunk(sidecar: Path) -> Chunk | None:
+    """Return the chunk that a sidecar describes, or None if it or its MP3 is missing or damaged."""
+    audio = sidecar.with_suffix(".mp3")
+    try:
+        chunk = Chunk.from_json(audio, json.loads(sidecar.read_bytes()))
+        whole = audio.stat().st_size == chunk.size_bytes
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return chunk if whole else None
+
+
+def audio_name(block: Block) -> str:
+    """Return the file name of a block's chunk; its numbers are padded, but grow past the padding."""
+    return f"{block.ordinal:04d}__page-{block.page:03d}__block-{block.index:03d}.mp3"
