@@ -26,11 +26,14 @@ class Outcome(BaseModel):
 
     scenario: str
     verdict: str
+    load_kind: str = "readers"
     mode: str | None = None
     evidence: tuple[str, ...] = ()
     killed_after_s: float | None = None
+    first_kill_s: float | None = None
     victim: str | None = None
     victim_role: str | None = None
+    held_at_kill: dict[str, Any] = {}
     server_kills: int = 0
     child_kills: int = 0
     oom_kills: int = 0
@@ -40,7 +43,8 @@ class Outcome(BaseModel):
     pace1_equivalent_readers: float | None = None
     session_s: float | None = None
     vm_memory_mb: float | None = None
-    vm_cpu: float | str | None = None
+    vm_cpu: float | None = None
+    vm_share_of_core: float | None = None
     vm_backend: str | None = None
     budget_mb: float | None = None
     cpu_s: float | None = None
@@ -58,14 +62,17 @@ class Outcome(BaseModel):
     chunk_p50_ms: float | None = None
     chunk_p95_ms: float | None = None
     chunk_p99_ms: float | None = None
-    tts_p50_ms: float | None = None
-    tts_p95_ms: float | None = None
     first_audio_p50_ms: float | None = None
+    blocks_played: int | None = None
     stalls: int | None = None
     stall_s: float | None = None
+    timings_refused: int | None = None
     requests: int | None = None
     failures: int | None = None
     load_cpu_share: float | None = None
+    load_peak_rss_mb: float | None = None
+    recorder_cpu_share: float | None = None
+    longest_sample_gap_s: float | None = None
     samples: int | None = None
     expected: dict[str, Any] = {}
     met: bool | None = None

@@ -10,8 +10,11 @@ from profiles.memory_trace import MemoryTrace, read_memory_trace
 from profiles.plots import write_memory_figure
 from profiles.report_html import html_page
 from profiles.report_markdown import markdown
+from profiles.report_terminal import print_table
 from profiles.report_text import status
 from profiles.run_folder import RunFolder
+
+__all__ = ["print_table", "write_report"]
 
 
 def write_report(folders: Sequence[Path], out_dir: Path) -> Comparison:

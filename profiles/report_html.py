@@ -9,13 +9,16 @@ from string import Template
 
 from profiles.comparison import Comparison, Outcome
 from profiles.memory_trace import MemoryTrace
-from profiles.plots import ANON, CHILDREN, GRID, INK, KILL, MUTED, PAPER, SERVER, panel_svg, top_of_scale_gb
+from profiles.plot_panel import ANON, CHILDREN, GRID, INK, KILL, MUTED, PAPER, SERVER
+from profiles.plots import panel_svg, top_of_scale_gb
+from profiles.report_conditions import condition_rows, warnings
 from profiles.report_limits import LIMITS
 from profiles.report_markdown import TITLE
 from profiles.report_style import STYLE
-from profiles.report_table import condition_rows, table_rows, warnings
-from profiles.report_text import headline, status
+from profiles.report_table import table_rows
+from profiles.report_text import evidence_lines, headline, status
 
+_SHORT = 24  # characters
 _THEMED = {
     PAPER: "paper",
     INK: "ink",
@@ -67,12 +70,16 @@ $limits
 </body>
 </html>
 """)
+_LINE = (
+    '<svg width="30" height="8" aria-hidden="true"><path d="M0 4H30" stroke="var(--{})" '
+    'stroke-width="2" stroke-dasharray="{}"/></svg>'
+)
 _LEGEND = (
-    ("anon", "VM, anonymous memory"),
-    ("children", "children, RSS"),
-    ("server", "server, RSS"),
-    ("kill", "killed by the kernel"),
-    ("restart", "restarted"),
+    (_LINE.format("anon", "none"), "VM, anonymous memory"),
+    (_LINE.format("children", "6 3"), "children, RSS"),
+    (_LINE.format("server", "8 3 2 3"), "server, RSS"),
+    ('<i class="kill" aria-hidden="true"></i>', "killed by the kernel"),
+    (_LINE.format("muted", "2 3"), "restarted"),
 )
 
 
@@ -90,7 +97,7 @@ def html_page(comparison: Comparison, traces: Sequence[MemoryTrace]) -> str:
         headline=escape(headline(comparison)),
         met="met" if outcomes and all(outcome.met for outcome in outcomes) else "unmet",
         warnings=_lines(f'<p class="warning">Warning: {escape(text)}</p>' for text in warnings(comparison)),
-        legend=" ".join(f'<span class="key"><i class="{key}"></i>{name}</span>' for key, name in _LEGEND),
+        legend=" ".join(f'<span class="key">{mark}{name}</span>' for mark, name in _LEGEND),
         panels=_lines(panels),
         heads="".join(f'<th scope="col">{escape(outcome.scenario)}</th>' for outcome in outcomes),
         rows=_lines(_row(label, cells) for label, cells in table_rows(comparison)),
@@ -119,8 +126,13 @@ def _inline(svg: str, index: int, name: str) -> str:
 
 
 def _row(label: str, cells: Iterable[str]) -> str:
-    data = "".join(f"<td>{escape(cell)}</td>" for cell in cells)
+    data = "".join(f"<td>{_unbroken(cell)}</td>" for cell in cells)
     return f'<tr><th scope="row">{escape(label)}</th>{data}</tr>'
+
+
+def _unbroken(cell: str) -> str:
+    """A figure and its unit stay on one line; a sentence may wrap."""
+    return escape(cell) if len(cell) > _SHORT else escape(cell).replace(" ", "&nbsp;")
 
 
 def _condition(label: str, values: Iterable[str]) -> str:
@@ -128,7 +140,7 @@ def _condition(label: str, values: Iterable[str]) -> str:
 
 
 def _evidence(outcome: Outcome) -> str:
-    lines = "\n".join(outcome.evidence) or "none"
+    lines = "\n".join(evidence_lines(outcome))
     return f"<h3>{escape(outcome.scenario)}</h3>\n<pre>{escape(lines)}</pre>"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 _TEXT = """\
 MB and GB are powers of two (1 MB = 1,048,576 bytes), as Fly.io and the kernel count them.
 
-Peak tree RSS adds up what each process holds, so pages that processes share count more than once: it is an
-upper bound. The VM's anonymous memory counts each page once; it is what kills.
+Peak tree RSS adds up what each process holds, so pages that processes share count more than once: it is
+an upper bound. The VM's anonymous memory counts each page once; it is what kills.
 
 Peak VM memory includes the page cache, which the kernel gives back before it kills. The picture leaves it
 out.
@@ -15,11 +15,12 @@ Pace divides playing, pauses and the upstream's latency; it does not divide CPU 
 ask the server for as much work per second as N times P readers at pace 1. All latencies are wall time.
 
 The words' times come from two programs with the same Whisper tiny.en weights (int8). Live starts a fresh
-process for each block, which transcribes the audio. Pre-generation keeps one worker, which aligns the text
-it knows already and needs less CPU for it. So the modes differ in more than where the audio lies.
+process for each block, which transcribes the audio. Pre-generation keeps one worker, which aligns the
+text it knows already and needs less CPU for it. So the modes differ in more than where the audio lies.
 
-The speech engine is a stand-in for the paid speech API: real speech as real MP3, made on this machine
-outside the VM, with the latency drawn from a seeded distribution.
+Unless the conditions name another upstream, the speech engine is a stand-in for the paid speech API: real
+speech as real MP3, made on this machine outside the VM, with the latency drawn from a seeded
+distribution.
 
 The VM is a limit on memory and CPU around real processes on this machine's kernel. It is not a Fly.io
 machine: disk, network and the kernel's own memory are this machine's.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from profiles.comparison import Comparison
+from profiles.comparison import Comparison, Outcome
+from profiles.report_conditions import condition_rows, warnings
 from profiles.report_limits import LIMITS
-from profiles.report_table import condition_rows, table_rows, warnings
-from profiles.report_text import headline, picture_text
+from profiles.report_table import table_rows
+from profiles.report_text import evidence_lines, headline, picture_text
 
 TITLE = "Memory on a small VM while a document is read aloud"
 
@@ -25,7 +26,7 @@ def markdown(comparison: Comparison) -> str:
         "## Conditions",
         "\n".join(_condition(label, values) for label, values in condition_rows(comparison)),
         "## Evidence",
-        *(_evidence(outcome.scenario, outcome.evidence) for outcome in comparison.outcomes),
+        *(_evidence(outcome) for outcome in comparison.outcomes),
         "## What these numbers cannot tell",
         "\n".join(f"- {limit}" for limit in LIMITS),
         f"Made {comparison.created_at} from the verdicts in [comparison.json](comparison.json).",
@@ -48,9 +49,10 @@ def _condition(label: str, values: Sequence[str]) -> str:
     return "\n".join([f"- {label}:", *(f"  - {_plain(value)}" for value in values)])
 
 
-def _evidence(name: str, lines: Sequence[str]) -> str:
+def _evidence(outcome: Outcome) -> str:
     # Four backticks: a kernel line may hold anything that a process chose as its name.
-    return f"{_plain(name)}:\n\n````text\n" + "\n".join(lines or ["none"]) + "\n````"
+    lines = "\n".join(evidence_lines(outcome))
+    return f"{_plain(outcome.scenario)}:\n\n````text\n{lines}\n````"
 
 
 def _plain(text: str) -> str:

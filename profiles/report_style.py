@@ -25,12 +25,8 @@ h3 { font-size: 1rem; margin: 1rem 0 .25rem; }
 .note, .legend, figcaption { color: var(--muted); font-size: .875rem; }
 figcaption b { color: var(--ink); font-size: 1rem; }
 .key { display: inline-block; margin-right: 1rem; white-space: nowrap; }
-.key i { display: inline-block; width: 1.75rem; height: 0; margin-right: .4rem; vertical-align: middle; }
-i.anon { border-top: 3px solid var(--anon); }
-i.children { border-top: 2px dashed var(--children); }
-i.server { border-top: 2px dotted var(--server); }
-i.restart { border-top: 2px dotted var(--muted); }
-i.kill { width: auto; height: auto; color: var(--kill); font-style: normal; font-weight: bold; }
+.key svg, .key i { margin-right: .4rem; vertical-align: middle; }
+i.kill { color: var(--kill); font-style: normal; font-weight: bold; }
 i.kill::before { content: "\\2715"; }
 .panels { display: grid; gap: 1.5rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); }

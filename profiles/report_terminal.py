@@ -8,7 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from profiles.comparison import Comparison, Outcome
-from profiles.report_table import table_rows, warnings
+from profiles.report_conditions import warnings
+from profiles.report_table import table_rows
 from profiles.report_text import headline
 
 _SCENARIOS_IN_A_ROW = 4

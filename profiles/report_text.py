@@ -52,21 +52,31 @@ def status(outcome: Outcome) -> str:
     """Return the few words that stand under a scenario's name in the picture."""
     if outcome.verdict == "survived":
         return f"survived, process tree at most {number(outcome.peak_tree_rss_mb, 'MB')}"
-    after = "" if outcome.killed_after_s is None else f" after {number(outcome.killed_after_s, 's', 1)}"
-    return f"{outcome.verdict}{after}"
+    if outcome.verdict == "oom_killed":
+        return f"oom_killed, {kills(outcome)}"
+    return outcome.verdict
 
 
 def kills(outcome: Outcome) -> str:
-    """Return who was killed: `server once, 2 children`."""
+    """Return who was killed, the server first: `server and 2 children`."""
+    times = "" if outcome.server_kills < 2 else f" {outcome.server_kills} times"
     others = outcome.oom_kills - outcome.server_kills - outcome.child_kills
     parts = [
-        {0: "", 1: "server once", 2: "server twice"}.get(
-            outcome.server_kills, f"server {outcome.server_kills} times"
-        ),
+        f"server{times}" if outcome.server_kills else "",
         count(outcome.child_kills, "child", "children") if outcome.child_kills else "",
         count(others, "other process", "other processes") if others > 0 else "",
     ]
-    return ", ".join(part for part in parts if part) or "victim unknown"
+    return " and ".join(part for part in parts if part) or "victim unknown"
+
+
+def held(outcome: Outcome) -> str:
+    """Return what held the memory when the kernel killed, the largest first."""
+    by_name = {str(name): found for name, found in outcome.held_at_kill.items() if isinstance(found, dict)}
+    largest_first = sorted(by_name.items(), key=lambda item: -float(item[1].get("rss_mb", 0)))
+    return ", ".join(
+        f"{found.get('processes', 0):g} × {name} {number(found.get('rss_mb'), 'MB')}"  # noqa: RUF001 - a times sign
+        for name, found in largest_first
+    )
 
 
 def expectation(expected: Mapping[str, Any]) -> str:
@@ -87,8 +97,21 @@ def expectation(expected: Mapping[str, Any]) -> str:
     return ", ".join(parts) or NONE
 
 
+def picture_text(comparison: Comparison) -> str:
+    """Return what the picture shows, for those who cannot see it."""
+    ends = "; ".join(f"{outcome.scenario}: {status(outcome)}" for outcome in comparison.outcomes)
+    return f"Memory over time. {ends}"
+
+
+def evidence_lines(outcome: Outcome) -> list[str]:
+    """Return what the verdict rests on, a line each; last what held the memory at the kill."""
+    holding = held(outcome)
+    lines = [*outcome.evidence, *([f"held at the kill: {holding}"] if holding else [])]
+    return lines or ["none"]
+
+
 def _shared_load(outcomes: Iterable[Outcome]) -> str:
-    loads = {(o.readers, o.pace, o.vm_memory_mb) for o in outcomes}
+    loads = {(o.readers, o.pace, o.vm_memory_mb) for o in outcomes if o.load_kind == "readers"}
     if len(loads) != 1:
         return ""
     readers, pace, memory_mb = next(iter(loads))
@@ -102,21 +125,26 @@ def _shared_load(outcomes: Iterable[Outcome]) -> str:
 def _end(outcome: Outcome) -> str:
     missed = f" (expected: {expectation(outcome.expected)})" if outcome.met is False else ""
     if outcome.verdict == "oom_killed":
-        after = "" if outcome.killed_after_s is None else f" after {number(outcome.killed_after_s, 's', 1)}"
-        peak = f"VM peak {number(outcome.peak_vm_mb, 'MB')}"
-        return f"{outcome.scenario} was killed by the kernel{after} ({kills(outcome)}; {peak}){missed}"
+        return f"{_killed(outcome)}{missed}"
     if outcome.verdict == "survived":
-        stalls = "" if outcome.stalls is None else f", {count(outcome.stalls, 'stall', 'stalls')}"
+        stalls = "" if not outcome.blocks_played else f", {count(outcome.stalls or 0, 'stall', 'stalls')}"
         peak = f"process tree peak {number(outcome.peak_tree_rss_mb, 'MB')}"
         return f"{outcome.scenario} survived{_session(outcome)} ({peak}{stalls}){missed}"
     return f"{outcome.scenario} {_ENDS.get(outcome.verdict, outcome.verdict)}{missed}"
 
 
+def _killed(outcome: Outcome) -> str:
+    """The server's death is the reader's end; killed children alone are not, and are told apart."""
+    peak = f"VM peak {number(outcome.peak_vm_mb, 'MB')}"
+    after_s = outcome.killed_after_s
+    if outcome.server_kills:
+        after = "" if after_s is None else f" after {number(after_s, 's', 1)}"
+        return f"{outcome.scenario} was killed by the kernel{after} ({kills(outcome)}; {peak})"
+    after = "" if after_s is None else f", the first after {number(after_s, 's', 1)}"
+    return f"{outcome.scenario} lost {kills(outcome)} to the kernel{after} (the server not; {peak})"
+
+
 def _session(outcome: Outcome) -> str:
-    return "" if outcome.session_s is None else f" {number(outcome.session_s, 's')} of reading"
-
-
-def picture_text(comparison: Comparison) -> str:
-    """Return what the picture shows, for those who cannot see it."""
-    ends = "; ".join(f"{outcome.scenario}: {status(outcome)}" for outcome in comparison.outcomes)
-    return f"Memory over time. {ends}"
+    if outcome.load_kind != "readers" or outcome.session_s is None:
+        return ""
+    return f" {number(outcome.session_s, 's')} of reading"

@@ -1,0 +1,134 @@
+"""The conditions of a report: no number stands without them, and sides that differ in them are told so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from profiles.comparison import Comparison, Outcome
+from profiles.report_table import Row
+from profiles.report_text import NONE, number
+
+
+def condition_rows(comparison: Comparison) -> list[Row]:
+    """Return label and values of every condition: one value where all scenarios share it, else one each."""
+    rows: list[Row] = []
+    for label, say in _CONDITIONS:
+        pairs = zip(comparison.outcomes, comparison.runs, strict=True)
+        values = {outcome.scenario: value for outcome, run in pairs if (value := say(outcome, run))}
+        if len(set(values.values())) <= 1:
+            rows += [(label, tuple(values.values())[:1])] if values else []
+        else:
+            rows.append((label, tuple(f"{name}: {value}" for name, value in values.items())))
+    return rows
+
+
+def warnings(comparison: Comparison) -> list[str]:
+    """Return what a reader must know before comparing: conditions that are not the same on all sides."""
+    same = ("Readers", "Session", "VM", "CPU", "Document")
+    differing = [label for label, values in condition_rows(comparison) if label in same and len(values) > 1]
+    if not differing:
+        return []
+    return [f"The scenarios do not share these conditions, so compare with care: {', '.join(differing)}."]
+
+
+def _readers(outcome: Outcome, run: Mapping[str, Any]) -> str:
+    if outcome.load_kind != "readers" or outcome.readers is None or outcome.pace is None:
+        return ""
+    equal = outcome.pace1_equivalent_readers or outcome.readers * outcome.pace
+    text = f"{outcome.readers:,} at pace {outcome.pace:g}"
+    load = _part(_part(run, "scenario"), "load")
+    layout = (
+        f"; {load['chapters']} chapters of about {load['blocks']} blocks, seed {load['seed']}"
+        if {"chapters", "blocks", "seed"} <= load.keys()
+        else ""
+    )
+    return f"{text} (asks the server for the work of {equal:,.0f} at pace 1){layout}"
+
+
+def _session(outcome: Outcome, _: Mapping[str, Any]) -> str:
+    if outcome.load_kind != "readers" or outcome.session_s is None:
+        return ""
+    wall = "" if not outcome.pace else f", {number(outcome.session_s / outcome.pace, 's')} by the clock"
+    return f"{number(outcome.session_s, 's')} of reading{wall}"
+
+
+def _vm(outcome: Outcome, run: Mapping[str, Any]) -> str:
+    cpus = _part(run, "vm").get("cpus", outcome.vm_cpu)
+    vcpus = "" if cpus is None else f", {cpus} vCPUs"
+    return f"{number(outcome.vm_memory_mb, 'MB')}{vcpus}, made with {outcome.vm_backend or NONE}"
+
+
+def _cpu(outcome: Outcome, run: Mapping[str, Any]) -> str:
+    vm = _part(run, "vm")
+    share = vm.get("share_of_core", outcome.vm_share_of_core)
+    text = NONE if share is None else f"{share:.1%} of one core"
+    balance = vm.get("balance_at_start_s")
+    return (
+        text
+        if balance is None
+        else f"{text} once the balance is spent; {balance:g} s of balance at the start"
+    )
+
+
+def _budget(outcome: Outcome, _: Mapping[str, Any]) -> str:
+    return number(outcome.budget_mb, "MB")
+
+
+def _document(outcome: Outcome, _: Mapping[str, Any]) -> str:
+    pages = "" if outcome.document_pages is None else f"{outcome.document_pages:,} pages, "
+    return f"{pages}SHA-256 {outcome.document_sha256 or NONE}"
+
+
+def _settings(_: Outcome, run: Mapping[str, Any]) -> str:
+    environment = _part(_part(_part(run, "scenario"), "target"), "environment")
+    return ", ".join(f"{name}={value}" for name, value in environment.items()) or "as deployed"
+
+
+def _upstream(_: Outcome, run: Mapping[str, Any]) -> str:
+    return str(run.get("upstream") or "")
+
+
+def _heap(_: Outcome, run: Mapping[str, Any]) -> str:
+    return "captured with memray, which costs the server CPU and memory" if run.get("memray") else ""
+
+
+def _machine(_: Outcome, run: Mapping[str, Any]) -> str:
+    machine = _part(run, "machine")
+    parts = [
+        str(machine.get("cpu_model") or ""),
+        f"{machine['cpus']} CPUs" if "cpus" in machine else "",
+        number(machine.get("memory_mb"), "MB of memory") if "memory_mb" in machine else "",
+        f"Linux {machine['kernel']}" if "kernel" in machine else "",
+        f"Python {machine['python']}" if "python" in machine else "",
+    ]
+    return ", ".join(part for part in parts if part) or NONE
+
+
+def _versions(_: Outcome, run: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name} {version}" for name, version in _part(run, "versions").items()) or NONE
+
+
+def _measured(_: Outcome, run: Mapping[str, Any]) -> str:
+    return f"{run.get('started_at') or NONE} to {run.get('ended_at') or NONE}"
+
+
+def _part(whole: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = whole.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+_CONDITIONS: tuple[tuple[str, Callable[[Outcome, Mapping[str, Any]], str]], ...] = (
+    ("Readers", _readers),
+    ("Session", _session),
+    ("VM", _vm),
+    ("CPU", _cpu),
+    ("Budget", _budget),
+    ("Document", _document),
+    ("Server settings", _settings),
+    ("Speech upstream", _upstream),
+    ("Heap", _heap),
+    ("Machine", _machine),
+    ("Versions", _versions),
+    ("Measured", _measured),
+)
