@@ -15,7 +15,6 @@ STALL_S = 0.25
 SETTLED_SHARE = 0.5
 """The steady figures are those of the last half of the load."""
 SLOPE_POINTS = 120
-AUDIO_KINDS = ("tts", "chunk")
 TIMING_KINDS = ("whisper", "timings")
 
 
@@ -54,12 +53,13 @@ def requests(folder: RunFolder) -> dict[str, Any]:
     first = [row for row in plays if row.source.startswith("first:")]
     later = [row for row in plays if not row.source.startswith("first:")]
     late = [row.late_s for row in later if (row.late_s or 0.0) > STALL_S]
-    audio = [row for row in rows if row.kind in AUDIO_KINDS]
-    latencies_ms = [row.latency_s * 1000 for row in audio if row.status == 200 and row.latency_s is not None]
+    chunk_ms, tts_ms = _latencies_ms(rows, "chunk"), _latencies_ms(rows, "tts")
     return {
-        "chunk_p50_ms": _quantile(latencies_ms, 50),
-        "chunk_p95_ms": _quantile(latencies_ms, 95),
-        "chunk_p99_ms": _quantile(latencies_ms, 99),
+        "chunk_p50_ms": _quantile(chunk_ms, 50),
+        "chunk_p95_ms": _quantile(chunk_ms, 95),
+        "chunk_p99_ms": _quantile(chunk_ms, 99),
+        "tts_p50_ms": _quantile(tts_ms, 50),
+        "tts_p95_ms": _quantile(tts_ms, 95),
         "first_audio_p50_ms": _quantile([row.late_s * 1000 for row in first if row.late_s is not None], 50),
         "blocks_played": len(plays),
         "stalls": len(late),
@@ -74,6 +74,14 @@ def tree_rss_bytes(sample: Sample) -> float | None:
     """Return the RSS of the server and its children together (pages they share count once for each)."""
     parts = [part for part in (sample.server_rss_bytes, sample.children_rss_bytes) if part is not None]
     return sum(parts) if parts else None
+
+
+def _latencies_ms(rows: Iterable[Request], kind: str) -> list[float]:
+    return [
+        row.latency_s * 1000
+        for row in rows
+        if row.kind == kind and row.status == 200 and row.latency_s is not None
+    ]
 
 
 def _failed(row: Request) -> bool:

@@ -68,6 +68,8 @@ class VerdictRecord:
     chunk_p50_ms: float | None
     chunk_p95_ms: float | None
     chunk_p99_ms: float | None
+    tts_p50_ms: float | None
+    tts_p95_ms: float | None
     first_audio_p50_ms: float | None
     blocks_played: int
     stalls: int

@@ -1,0 +1,204 @@
+"""Scripted run folders in, verdicts out: every rule, and its exact boundary."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from profiles.run_folder import REQUEST_COLUMNS, SAMPLE_COLUMNS
+from profiles.scenario import load_scenario
+from profiles.verdict import VerdictRecord, judge
+from profiles.vm_size import MIB
+
+KILL_LINE = "Memory cgroup out of memory: Killed process 10 (python) anon-rss:307200kB"
+
+
+@dataclass(frozen=True)
+class Script:
+    """A made-up run: ten seconds of samples, ten blocks of one reader; times are from the load's start."""
+
+    scenario: str = "cached"
+    start_s: float = 100.0
+    tree_mb: Sequence[float] = (100.0,) * 100
+    load_cpu_share: float = 0.1
+    events: Sequence[dict[str, Any]] = ()
+    ended: dict[str, Any] | None = field(
+        default_factory=lambda: {"reason": "the sessions' end", "returncode": 0}
+    )
+    healthy: bool = True
+    waits_s: Sequence[float] = (0.01,) * 10
+    failed: int = 0
+    gap_s: float = 0.0
+
+    def write(self, folder: Path) -> Path:
+        """Write the run folder."""
+        folder.mkdir(exist_ok=True, parents=True)
+        run = {
+            "scenario": load_scenario(self.scenario).model_dump(),
+            "vm": {"memory_mb": 4096, "cpus": 2, "share_of_core": 0.125, "backend": "cgroup v1"},
+        }
+        (folder / "run.json").write_text(json.dumps(run))
+        (folder / "samples.csv").write_text(self._samples())
+        (folder / "requests.csv").write_text(self._requests())
+        events = [{"t": 0.0, "event": "load_started"}, *self.events]
+        if self.ended is not None:
+            events.append({"t": 10.5, "event": "load_ended", **self.ended})
+            events.append({"t": 10.6, "event": "health", "ok": self.healthy})
+        shifted = [{**event, "t": event["t"] + self.start_s} for event in events]
+        (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in shifted))
+        return folder
+
+    def _samples(self) -> str:
+        lines = [",".join(SAMPLE_COLUMNS)]
+        for i, tree_mb in enumerate(self.tree_mb):
+            t = i / 10 + (self.gap_s if i > 50 else 0.0)
+            row = {
+                "t": self.start_s + t,
+                "vm_bytes": tree_mb * MIB,
+                "server_rss_bytes": tree_mb / 2 * MIB,
+                "children_rss_bytes": tree_mb / 2 * MIB,
+                "processes": 3,
+                "cpu_s": 5 + t,
+                "load_cpu_s": 1 + t * self.load_cpu_share,
+            }
+            lines.append(",".join(str(row.get(column, "")) for column in SAMPLE_COLUMNS))
+        return "\n".join(lines) + "\n"
+
+    def _requests(self) -> str:
+        lines = [",".join(REQUEST_COLUMNS)]
+        for i, wait_s in enumerate(self.waits_s):
+            status = 500 if i < self.failed else 200
+            lines.append(f"{self.start_s + i},r0,chunk,{status},480000,0.01,0,")
+            lines.append(f"{self.start_s + i},r0,play,,,,{wait_s},{'first:chunk' if i == 0 else 'chunk'}")
+        return "\n".join(lines) + "\n"
+
+
+def kill(t: float, role: str, pid: int = 10) -> dict[str, Any]:
+    """A kernel kill as the recorder writes it."""
+    return {
+        "t": t, "event": "oom_kill", "pid": pid, "comm": "python", "role": role, "anon_rss_mb": 300.0,
+        "line": KILL_LINE, "held": {"server": {"processes": 1, "rss_mb": 300.0}},
+    }  # fmt: skip
+
+
+def verdict_of(script: Script, tmp_path: Path) -> VerdictRecord:
+    """Write the folder and judge it."""
+    return judge(script.write(tmp_path / "run"))
+
+
+def test_a_calm_run_survived_and_meets_its_expectation(tmp_path: Path) -> None:
+    """GIVEN no kill, a healthy server and quiet memory THEN the run survived, as expected."""
+    record = verdict_of(Script(), tmp_path)
+    assert (record.verdict, record.met) == ("survived", True)
+    assert record.peak_tree_rss_mb == 100.0
+    assert record.steady_rss_mb == 100.0
+    assert record.growth_mb_per_hour == 0.0
+    assert record.peak_children == 2
+    assert json.loads((tmp_path / "run" / "verdict.json").read_text())["verdict"] == "survived"
+
+
+def test_a_kill_of_the_server_is_timed_from_the_loads_start(tmp_path: Path) -> None:
+    """GIVEN an aligner and then the server killed THEN the server's kill gives time and role, both are counted."""
+    script = Script("live", events=[kill(3.0, "child", 11), kill(4.2, "server")])
+    record = verdict_of(script, tmp_path)
+    assert (record.verdict, record.met) == ("oom_killed", True)
+    assert (record.killed_after_s, record.first_kill_s, record.victim_role) == (4.2, 3.0, "server")
+    assert (record.server_kills, record.child_kills, record.oom_kills) == (1, 1, 2)
+    assert KILL_LINE in record.evidence
+    assert record.held_at_kill == {"server": {"processes": 1, "rss_mb": 300.0}}
+
+
+def test_only_children_killed_is_a_kill_but_not_the_one_expected_of_live(tmp_path: Path) -> None:
+    """GIVEN live reading whose aligners alone were killed THEN oom_killed, and the expectation is not met."""
+    record = verdict_of(Script("live", events=[kill(3.0, "child")]), tmp_path)
+    assert (record.verdict, record.met) == ("oom_killed", False)
+    assert "expected server_killed = True, found False" in record.evidence
+
+
+def test_a_kill_that_only_the_counter_saw_counts(tmp_path: Path) -> None:
+    """GIVEN an unreadable kernel log WHEN the group's counter rose THEN the verdict is still oom_killed."""
+    events = [{"t": 11.0, "event": "recorded", "oom_kills": 2}]
+    record = verdict_of(Script("live", events=events), tmp_path)
+    assert (record.verdict, record.oom_kills, record.victim) == ("oom_killed", 2, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"), [(-9, "killed"), (-11, "crashed"), (1, "crashed"), (0, "crashed")]
+)
+def test_an_end_without_a_kernel_kill_is_told_apart(tmp_path: Path, status: int, verdict: str) -> None:
+    """GIVEN a server that ended WHEN the kernel killed nobody THEN it crashed, or somebody else killed it."""
+    record = verdict_of(Script(events=[{"t": 5.0, "event": "exited", "returncode": status}]), tmp_path)
+    assert (record.verdict, record.met) == (verdict, False)
+
+
+def test_a_server_that_no_longer_answers_is_unhealthy(tmp_path: Path) -> None:
+    """GIVEN no answer after the load THEN it did not survive."""
+    assert verdict_of(Script(healthy=False), tmp_path).verdict == "unhealthy"
+
+
+@pytest.mark.parametrize(("failed", "verdict"), [(1, "survived"), (2, "unhealthy")])
+def test_more_than_one_in_a_hundred_requests_failed_is_unhealthy(
+    tmp_path: Path, failed: int, verdict: str
+) -> None:
+    """GIVEN 100 requests WHEN one fails it passes, two do not."""
+    script = Script(waits_s=(0.0,) * 100, failed=failed)
+    assert verdict_of(script, tmp_path).verdict == verdict
+
+
+@pytest.mark.parametrize(
+    ("script", "reason"),
+    [
+        (Script(load_cpu_share=0.52), "used 0.52 of a core"),
+        (Script(gap_s=2.0), "2.1 s without a sample"),
+        (Script(tree_mb=()), "no samples"),
+        (Script(waits_s=()), "not one block was played"),
+        (Script(ended=None), "the run was cut off"),
+        (Script(ended={"reason": "the sessions' end", "returncode": 1}), "ended with status 1"),
+        (Script(ended={"reason": "it took too long", "returncode": None}), "it took too long"),
+        (Script(events=[{"t": 1.0, "event": "failed", "reason": "recorder: gone"}]), "recorder: gone"),
+    ],
+)
+def test_what_measured_nothing_is_invalid_and_says_why(tmp_path: Path, script: Script, reason: str) -> None:
+    """GIVEN a starved generator, missing samples or a broken part THEN the run is invalid, even with a kill in it."""
+    for events in (script.events, [*script.events, kill(3.0, "server")]):
+        record = verdict_of(replace(script, events=events), tmp_path)
+        assert (record.verdict, record.met) == ("invalid", False)
+        assert any(reason in line for line in record.evidence)
+
+
+@pytest.mark.parametrize(("wait_s", "stalls"), [(0.25, 0), (0.2501, 1)])
+def test_a_stall_is_a_wait_that_a_listener_hears(tmp_path: Path, wait_s: float, stalls: int) -> None:
+    """GIVEN a later block WHEN it is a quarter second late it is no stall, a moment more and it is one."""
+    record = verdict_of(Script(waits_s=(3.0, 0.0, wait_s)), tmp_path)
+    assert (record.stalls, record.met) == (stalls, stalls == 0)
+    assert record.first_audio_p50_ms == 3000.0
+
+
+@pytest.mark.parametrize(("peak_mb", "met"), [(2047.9, True), (2048.0, False)])
+def test_the_budget_is_below_2048_mb(tmp_path: Path, peak_mb: float, met: bool) -> None:
+    """GIVEN a tree of 2048 MB at its peak THEN the budget is exceeded, a little less and it holds."""
+    record = verdict_of(Script(tree_mb=[100.0] * 50 + [peak_mb] + [100.0] * 49), tmp_path)
+    assert (record.verdict, record.met) == ("survived", met)
+
+
+def test_growth_is_the_slope_of_the_settled_half(tmp_path: Path) -> None:
+    """GIVEN 1 MB more every second, with one lone peak THEN growth is 3600 MB an hour."""
+    tree_mb = [100 + i / 10 for i in range(100)]
+    tree_mb[70] = 900.0
+    assert verdict_of(Script(tree_mb=tree_mb), tmp_path).growth_mb_per_hour == pytest.approx(3600, rel=0.02)
+
+
+@settings(max_examples=10, deadline=None)
+@given(start_s=st.floats(0, 1e7))
+def test_a_run_shifted_in_time_gets_the_same_verdict(
+    tmp_path_factory: pytest.TempPathFactory, start_s: float
+) -> None:
+    """The clock's origin means nothing."""
+    folder = tmp_path_factory.mktemp("shifted")
+    script = Script("live", start_s=round(start_s, 1), events=[kill(4.0, "server")])
+    assert verdict_of(script, folder) == verdict_of(replace(script, start_s=100.0), folder)
