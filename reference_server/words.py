@@ -1,8 +1,9 @@
-"""The times of a block's words: their type, their shape on the wire, and how heard words meet a known text."""
+"""The times of a block's words: their type, their wire shape, and how heard words meet a known text."""
 
+import json
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from difflib import SequenceMatcher
 from itertools import pairwise
 
@@ -55,15 +56,32 @@ def alignment_json(text: str, words: Sequence[WordTime]) -> dict[str, object]:
     return {"alignments": [{"sentence": text, "sentenceIndex": 0, "words": timed}]}
 
 
+def dump_words(words: Sequence[WordTime]) -> str:
+    """Return one line of JSON from which `load_words` makes the same words: how a child process answers."""
+    return json.dumps([astuple(word) for word in words])
+
+
+def load_words(line: str | bytes) -> list[WordTime]:
+    """Read what `dump_words` wrote.
+
+    Raises:
+        ValueError: the line is something else.
+    """
+    try:
+        return [WordTime(*fields) for fields in json.loads(line)]
+    except TypeError as error:
+        raise ValueError(f"not a list of words: {line[:80]!r}") from error
+
+
 def map_words(text: str, heard: Sequence[tuple[str, float, float]]) -> list[WordTime]:
     """Give the words of a known text the times of the words that were heard.
 
     Both sides are cut into runs of letters and digits without regard to case, and the two sequences are
-    aligned. What agrees takes the time heard. Where other words were heard than the text has, the text's words
-    share the time of those heard, in proportion to their length: right at the edges, a guess inside. Words of
-    the text with no counterpart share the silence between their neighbours; when there is none, or nothing was
-    heard after them, they are left out, because a highlighter does better without a time than with a wrong
-    one. Marks that are not spoken, such as a lone dash, are left out too.
+    aligned. What agrees takes the time heard. Where other words were heard than the text has, the text's
+    words share the time of those heard, in proportion to their length: right at the edges, a guess
+    inside. Words of the text with no counterpart share the silence between their neighbours; when there
+    is none, or nothing was heard after them, they are left out, because a highlighter does better without
+    a time than with a wrong one. Marks that are not spoken, such as a lone dash, are left out too.
 
     Args:
         text: the block as it was sent to be spoken.
