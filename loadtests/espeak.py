@@ -15,6 +15,8 @@ from functools import cache
 
 import espeakng_loader
 
+from loadtests.voices import VOICES, EngineVoice
+
 # Values of espeak-ng's public header, speak_lib.h (API revision 12, library 1.52).
 _OUTPUT_SYNCHRONOUS = 2
 _INITIALIZE_DONT_EXIT = 0x8000
@@ -22,15 +24,12 @@ _CHARS_UTF8 = 1
 _POSITION_CHARACTER = 1
 _EVENT_END_OF_LIST = 0
 _EVENT_WORD = 1
-_RATE, _PITCH, _WORD_GAP = 1, 3, 7
+_RATE, _PITCH = 1, 3
 _BUFFER_MS = 500
 _BYTES_PER_SAMPLE = 2
 
 WORDS_PER_MINUTE = 165
 """Rate at speed 1: a block of 440-450 characters lasts about 28-30 s, as the speech of OpenAI does."""
-
-WORD_GAP_10MS = 0
-"""Extra silence between words, in units of 10 ms."""
 
 SPEED_RANGE = (80 / WORDS_PER_MINUTE, 450 / WORDS_PER_MINUTE)
 """Speeds the engine can really speak (80-450 words a minute); what lies outside is spoken at the nearest."""
@@ -38,14 +37,6 @@ SPEED_RANGE = (80 / WORDS_PER_MINUTE, 450 / WORDS_PER_MINUTE)
 
 class SpeechEngineError(Exception):
     """The engine cannot be loaded, does not know a voice, or failed to speak."""
-
-
-@dataclass(frozen=True)
-class EngineVoice:
-    """How the engine is set for one voice: espeak-ng's voice name and a pitch from 0 to 99 (50 is normal)."""
-
-    name: str
-    pitch: int = 50
 
 
 @dataclass(frozen=True)
@@ -72,30 +63,6 @@ class EngineSpeech:
     def duration_s(self) -> float:
         """Length of the audio in seconds."""
         return len(self.pcm) / _BYTES_PER_SAMPLE / self.sample_rate_hz
-
-
-# The names OpenAI's speech API knows, told apart by pitch: the timbre is the one the aligner hears best.
-VOICES: dict[str, EngineVoice] = {
-    "alloy": EngineVoice("en-us"),
-    "ash": EngineVoice("en-us", 40),
-    "ballad": EngineVoice("en", 45),
-    "coral": EngineVoice("en-us", 60),
-    "echo": EngineVoice("en-us", 35),
-    "fable": EngineVoice("en", 55),
-    "nova": EngineVoice("en-us", 65),
-    "onyx": EngineVoice("en-us", 30),
-    "sage": EngineVoice("en-us", 55),
-    "shimmer": EngineVoice("en-us", 70),
-    "verse": EngineVoice("en", 50),
-    "en-us": EngineVoice("en-us"),
-    "en-gb": EngineVoice("en"),
-    "fr": EngineVoice("fr"),
-    "fr-be": EngineVoice("fr-be"),
-    "fr-ch": EngineVoice("fr-ch"),
-    "de": EngineVoice("de"),
-    "es": EngineVoice("es"),
-    "it": EngineVoice("it"),
-}
 
 
 class _EventId(ctypes.Union):
@@ -140,12 +107,8 @@ class _Engine:
     def speak(self, text: bytes, voice: EngineVoice, words_per_minute: int) -> tuple[bytes, list[WordEvent]]:
         if self._library.espeak_SetVoiceByName(voice.name.encode()) != 0:
             raise SpeechEngineError(f"espeak-ng has no voice {voice.name!r}.")
-        for parameter, value in (
-            (_RATE, words_per_minute),
-            (_PITCH, voice.pitch),
-            (_WORD_GAP, WORD_GAP_10MS),
-        ):
-            self._library.espeak_SetParameter(parameter, value, 0)
+        self._library.espeak_SetParameter(_RATE, words_per_minute, 0)
+        self._library.espeak_SetParameter(_PITCH, voice.pitch, 0)
         self._samples.clear()
         self._words.clear()
         # The size counts the closing NUL; position 0 and end 0 mean the whole text.
@@ -188,7 +151,7 @@ def synthesize(text: str, voice: str = "en-us", speed: float = 1.0) -> EngineSpe
 
     Args:
         text: what to say; positions in the answer index this string.
-        voice: a name of `VOICES`, or any voice name of espeak-ng.
+        voice: a name of `loadtests.voices.VOICES`, or any voice name of espeak-ng.
         speed: 1 is normal; outside `SPEED_RANGE` the nearest speed is spoken.
 
     Raises:
