@@ -58,7 +58,7 @@ def compare(scenarios: Sequence[Scenario], options: Options, progress: Progress)
 
 
 def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
-    """Return the plan: pre-generation is made once, of the chapters that will be read, before who needs it."""
+    """Return the plan: pre-generation is made once, of the chapters to be read, before who needs it."""
     needing = next((scenario for scenario in scenarios if scenario.target.pregenerated), None)
     if needing is None or any(scenario.load.kind == "pregenerate" for scenario in scenarios):
         return list(scenarios)

@@ -32,6 +32,11 @@ class Upstream:
         """The address without its /v1."""
         return self.base_url.removesuffix("/v1")
 
+    @property
+    def described(self) -> str:
+        """What a report says of it."""
+        return "the project's own stand-in (espeak-ng)" if self.own else self.base_url
+
 
 @contextlib.contextmanager
 def own_upstream(log: Path, pace: float, seed: int) -> Iterator[Upstream]:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
-import os
 import shutil
 import subprocess
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
-from profiles import machine, processes
+from profiles import processes
+from profiles.docstore import make_docstore
 from profiles.errors import RunError
 from profiles.event_log import EventLog
 from profiles.load import Upstream, load_command, prepare_command
 from profiles.request_tail import RequestTail
+from profiles.run_file import finish_run, update_run, write_run
 from profiles.scenario import Scenario
 from profiles.target import Server, healthy
 from profiles.verdict import VerdictRecord, judge
@@ -26,16 +25,6 @@ from profiles.vm_size import MIB, VmSize
 
 GRACE_S = 60.0
 """How long the load may take beyond its session before it is stopped and the run called invalid."""
-VERSIONED = (
-    "oomproof",
-    "starlette",
-    "uvicorn",
-    "faster-whisper",
-    "ctranslate2",
-    "locust",
-    "psutil",
-    "memray",
-)
 
 Tell = Callable[[str], None]
 """Shows a person what is going on."""
@@ -66,11 +55,11 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
     folder.mkdir(parents=True, exist_ok=False)
     events = EventLog(folder)
     size = scenario.vm_size(bench.vm_size)
-    _write_run(folder, scenario, bench, size)
-    docstore = _docstore(scenario, bench, folder)
+    write_run(folder, scenario, size, bench.upstream.described, memray=bench.memray)
+    docstore = make_docstore(scenario, bench.store, bench.work, folder.name)
     try:
         with open_vm(folder, size, scenario.vm.balance_s, events) as vm:
-            _update_run(folder, vm={**_vm_facts(vm, scenario)})
+            update_run(folder, vm={"backend": vm.cgroup.hierarchy.name})
             server = _server(vm, scenario, bench, folder, docstore, events)
             server.start()
             _prepare(scenario, bench, server, folder, events, tell)
@@ -81,7 +70,7 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
         events.write("failed", reason=str(error))
         raise
     finally:
-        _update_run(folder, ended_at=datetime.now(UTC).isoformat(timespec="seconds"))
+        finish_run(folder)
         events.close()
         if docstore != bench.store:
             shutil.rmtree(docstore, ignore_errors=True)
@@ -124,7 +113,7 @@ def _prepare(
         processes.stop(process)
     if process.returncode != 0:
         raise RunError(f"preparation: {processes.last_line(log)}")
-    _update_run(folder, **_document_facts(chapters))
+    update_run(folder, **_document_facts(chapters))
     events.write("prepared")
 
 
@@ -186,32 +175,6 @@ def _status(server: Server, started: float) -> str:
     return f"{time.monotonic() - started:4.0f} s  VM {used_mb:5.0f} MB, {children:2d} children{killed}"
 
 
-def _docstore(scenario: Scenario, bench: Bench, folder: Path) -> Path:
-    if scenario.load.kind == "pregenerate":
-        shutil.rmtree(bench.store, ignore_errors=True)
-        bench.store.mkdir(parents=True)
-        return bench.store
-    docstore = bench.work / f"docstore-{folder.name}"
-    shutil.rmtree(docstore, ignore_errors=True)
-    if not scenario.target.pregenerated:
-        docstore.mkdir(parents=True)
-        return docstore
-    if not bench.store.exists():
-        raise RunError(f"{scenario.name}: its chunks were not pre-generated. Run `pregenerate` before it.")
-    shutil.copytree(bench.store, docstore)
-    _forget_cached_pages(docstore)
-    return docstore
-
-
-def _forget_cached_pages(folder: Path) -> None:
-    """Drop the copy from the page cache: the VM has to read its chunks from disk, and is charged for them."""
-    for path in folder.rglob("*"):
-        if path.is_file():
-            with path.open("rb+") as file:
-                os.fsync(file.fileno())
-                os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
-
-
 def _flame_graph(folder: Path, tell: Tell) -> None:
     tell("drawing the heap's flame graph")
     command = processes.python_module("memray", "flamegraph", "--no-web", "-f", "-o", folder / "heap.html")
@@ -222,38 +185,3 @@ def _flame_graph(folder: Path, tell: Tell) -> None:
 def _document_facts(chapters: Path) -> dict[str, object]:
     found = json.loads(chapters.read_text(encoding="utf-8"))
     return {"document_sha256": found["documentSha256"], "document_pages": found["pages"]}
-
-
-def _vm_facts(vm: Vm, scenario: Scenario) -> dict[str, object]:
-    return {
-        "backend": vm.cgroup.hierarchy.name,
-        **asdict(vm.size),
-        "balance_at_start_s": scenario.vm.balance_s,
-    }
-
-
-def _write_run(folder: Path, scenario: Scenario, bench: Bench, size: VmSize) -> None:
-    facts = {
-        "scenario": scenario.model_dump(),
-        "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
-        "machine": machine.describe(),
-        "vm": asdict(size),
-        "upstream": "the project's own stand-in (espeak-ng)"
-        if bench.upstream.own
-        else bench.upstream.base_url,
-        "memray": bench.memray,
-        "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "started_monotonic_s": time.monotonic(),
-    }
-    _replace(folder / "run.json", facts)
-
-
-def _update_run(folder: Path, **facts: object) -> None:
-    path = folder / "run.json"
-    _replace(path, {**json.loads(path.read_text(encoding="utf-8")), **facts})
-
-
-def _replace(path: Path, facts: dict[str, object]) -> None:
-    aside = path.with_suffix(".tmp")
-    aside.write_text(json.dumps(facts, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    aside.replace(path)
