@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 
 from starlette.exceptions import HTTPException
@@ -55,3 +56,18 @@ def handle_http_exception(_request: Request, error: Exception) -> Response:
 def handle_unexpected(_request: Request, _error: Exception) -> Response:
     """Answer 500 without a word about the inside; Starlette raises the error again, so that it is logged."""
     return error_response(500, "INTERNAL_ERROR", "The server failed on this request; see its log.")
+
+
+def handle_disconnect(_request: Request, _error: Exception) -> Response:
+    """End quietly where the client has left before its body was complete."""
+    return Response(status_code=499)
+
+
+def handle_disk_error(_request: Request, error: Exception) -> Response:
+    """Answer 507 where the disk is full; any other failure of the system stays unexpected."""
+    assert isinstance(error, OSError)
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        return error_response(
+            507, "DISK_FULL", "The server's disk is full. Delete documents or their caches."
+        )
+    raise error

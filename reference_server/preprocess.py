@@ -1,4 +1,4 @@
-"""The server's jobs, which make documents' chunks ahead of reading, whether or not the client that asked stays."""
+"""The server's jobs, which make chunks ahead of reading, whether or not the client that asked stays."""
 
 from __future__ import annotations
 

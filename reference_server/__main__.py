@@ -1,0 +1,91 @@
+"""`python -m reference_server`: the server as one process, configured by its environment.
+
+Exit codes: 0 after SIGINT or SIGTERM, 2 for a setting that cannot be used or a port that is taken.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import sys
+
+import uvicorn
+
+from reference_server.errors import SettingsError
+from reference_server.settings import Settings
+
+_BACKLOG = 2048
+_SHUTDOWN_GRACE_S = 4
+"""Shorter than the 5 s after which Fly.io kills."""
+
+
+def main() -> int:
+    """Run the server until a signal ends it, and return the exit code."""
+    try:
+        settings = Settings.from_environ(os.environ)
+        _prepare_store(settings)
+        listener = _listen(settings)
+    except SettingsError as error:
+        print(error, file=sys.stderr)
+        return 2
+    with listener:
+        return _serve(settings, listener)
+
+
+def _prepare_store(settings: Settings) -> None:
+    try:
+        settings.docstore_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        folder = str(settings.docstore_dir)
+        raise SettingsError(
+            f"DOCSTORE_DIR: {folder!r} cannot be made ({error.strerror}). Use another folder."
+        ) from None
+
+
+def _listen(settings: Settings) -> socket.socket:
+    """Take the port before anything costly happens."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        return socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+    except OSError as error:
+        place, reason = f"{settings.host}:{settings.port}", error.strerror or str(error)
+        raise SettingsError(
+            f"HOST, PORT: {place} cannot be used ({reason}). End what uses it, or set PORT to a free one."
+        ) from None
+
+
+def _serve(settings: Settings, listener: socket.socket) -> int:
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+    for name in ("reference_server", "uvicorn"):
+        logging.getLogger(name).setLevel(logging.INFO)
+    signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again once it has shut down
+    try:
+        from reference_server.app import create_app  # noqa: PLC0415 - it costs half a second: port first
+
+        config = uvicorn.Config(
+            create_app(settings),
+            loop="asyncio",
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
+        )
+        server = uvicorn.Server(config)
+        server.run(sockets=[listener])
+    except KeyboardInterrupt:
+        return 0
+    return 0 if server.started else 1
+
+
+def _end(_signal: int, _frame: object) -> None:
+    raise SystemExit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,57 @@
+"""How one chunk is made ahead: spoken upstream, aligned by the job's one aligner, stored whole."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+
+from reference_server.alignment_worker import AlignmentWorker
+from reference_server.chunk import Voicing
+from reference_server.job import GenerationError, MakeChunk
+from reference_server.live_aligner import AlignerError
+from reference_server.outline import Block
+from reference_server.settings import Settings
+from reference_server.speech import Speech, SpeechError, SpeechRequest
+from reference_server.store import AudioError, ChunkStore
+from reference_server.threads import run_to_end
+from reference_server.words import alignment_json
+
+
+@asynccontextmanager
+async def open_chunk_maker(settings: Settings, speech: Speech, store: ChunkStore) -> AsyncIterator[MakeChunk]:
+    """Give what makes chunks, with an aligner process that ends with this context.
+
+    The maker raises GenerationError where speech or aligner fail for a block, and leaves nothing behind then.
+    """
+    with _told_apart():
+        async with AlignmentWorker(settings) as worker:
+            yield partial(_make, speech, worker, store)
+
+
+async def _make(
+    speech: Speech,
+    worker: AlignmentWorker,
+    store: ChunkStore,
+    document_id: str,
+    block: Block,
+    voicing: Voicing,
+) -> None:
+    with _told_apart():
+        request = SpeechRequest(block.text, voicing.voice, voicing.speed, voicing.model)
+        # The bytes go to disk at once: they are not held while the block waits for the aligner.
+        staged = await run_to_end(store.stage, document_id, await speech.synthesize(request))
+        try:
+            timings = alignment_json(block.text, await worker.align(block.text, staged.path))
+            await run_to_end(store.commit, document_id, block, voicing, staged, timings)
+        finally:
+            await run_to_end(store.discard, staged)
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Tell a failure of speech or aligner, which is the block's, from one of the server or its disk."""
+    try:
+        yield
+    except (SpeechError, AudioError, AlignerError) as error:
+        raise GenerationError(str(error)) from error

@@ -1,0 +1,67 @@
+"""Routes of the documents: upload, list, look, remove, and the blocks of a page."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from reference_server.documents import Documents, too_large
+from reference_server.settings import Settings
+from reference_server.threads import run_to_end
+
+
+def document_routes() -> list[BaseRoute]:
+    """Return the routes below /api/documents."""
+    return [
+        Route("/api/documents", list_documents),
+        Route("/api/documents/{id}", get_document),
+        Route("/api/documents/{id}", put_document, methods=["PUT"]),
+        Route("/api/documents/{id}", delete_document, methods=["DELETE"]),
+        Route("/api/documents/{id}/pages/{page:int}/blocks", get_blocks),
+    ]
+
+
+async def put_document(request: Request) -> Response:
+    """Store the PDF that the body is: 201, or 200 where the same one is stored already."""
+    settings: Settings = request.app.state.settings
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > settings.max_document_bytes:
+        raise too_large(settings.max_document_bytes)
+    documents: Documents = request.app.state.documents
+    document, changed = await documents.put(request.path_params["id"], request.stream())
+    return JSONResponse(document.to_json(), status_code=201 if changed else 200)
+
+
+def list_documents(request: Request) -> Response:
+    """Answer with all documents."""
+    documents: Documents = request.app.state.documents
+    return JSONResponse({"documents": [document.to_json() for document in documents.listing()]})
+
+
+def get_document(request: Request) -> Response:
+    """Answer with one document."""
+    documents: Documents = request.app.state.documents
+    return JSONResponse(documents.get(request.path_params["id"]).to_json())
+
+
+async def delete_document(request: Request) -> Response:
+    """Remove a document with its chunks, also while they are being made."""
+    state = request.app.state
+    document = await run_to_end(state.documents.get, request.path_params["id"])
+    await state.jobs.stop(document.id)
+    await run_to_end(state.store.delete, document.id)
+    await run_to_end(state.documents.delete, document.id)
+    return JSONResponse({"id": document.id, "deleted": True})
+
+
+def get_blocks(request: Request) -> Response:
+    """Answer with the blocks of a page, counted from 1, each with its index and its text's hash."""
+    documents: Documents = request.app.state.documents
+    document = documents.get(request.path_params["id"])
+    page = request.path_params["page"]
+    blocks = [
+        {"blockIndex": block.index, "text": block.text, "textHash": block.text_hash}
+        for block in documents.outline(document).page(page)
+    ]
+    return JSONResponse({"documentId": document.id, "page": page, "blocks": blocks})
