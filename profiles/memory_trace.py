@@ -53,7 +53,7 @@ class MemoryTrace:
     load_ended_s: float | None
 
 
-def downsample(t_s: Sequence[float], values: Sequence[float], points: int = 300) -> Trace:
+def downsample(t_s: Sequence[float], values: Sequence[float], points: int = 200) -> Trace:
     """Return at most about `points` of a series, with the lowest and highest of every stretch among them.
 
     So no peak is lost and no gap is bridged: a stretch that holds only NaN stays NaN.
@@ -68,9 +68,8 @@ def downsample(t_s: Sequence[float], values: Sequence[float], points: int = 300)
         if not known:
             kept.append(start)
             continue
-        kept.extend(sorted({min(known, key=values.__getitem__), max(known, key=values.__getitem__)}))
-    if kept[-1] != len(t_s) - 1:
-        kept.append(len(t_s) - 1)
+        kept += [min(known, key=values.__getitem__), max(known, key=values.__getitem__)]
+    kept = sorted({0, *kept, len(t_s) - 1})
     return Trace(tuple(t_s[i] for i in kept), tuple(values[i] for i in kept))
 
 

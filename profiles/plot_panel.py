@@ -26,7 +26,7 @@ _ROOM_ABOVE_LIMIT = 1.05
 
 
 def draw_panel(figure: Figure, axes: Axes, trace: MemoryTrace, top_gb: float) -> None:
-    """Draw memory, bounds, kills and restarts of one scenario; `top_gb` is the scale that all panels share."""
+    """Draw memory, bounds, kills and restarts of a scenario; `top_gb` is the scale that all panels share."""
     if top_gb >= 2:
         axes.yaxis.set_major_locator(_every_gb(top_gb))
     axes.grid(axis="y", color=GRID, linewidth=0.7)

@@ -55,7 +55,7 @@ def _session(outcome: Outcome, _: Mapping[str, Any]) -> str:
 
 def _vm(outcome: Outcome, run: Mapping[str, Any]) -> str:
     cpus = _part(run, "vm").get("cpus", outcome.vm_cpu)
-    vcpus = "" if cpus is None else f", {cpus} vCPUs"
+    vcpus = "" if cpus is None else f", {cpus:g} vCPUs"
     return f"{number(outcome.vm_memory_mb, 'MB')}{vcpus}, made with {outcome.vm_backend or NONE}"
 
 

@@ -115,6 +115,7 @@ def _panel(index: int, outcome: Outcome, svg: str) -> str:
 
 def _inline(svg: str, index: int, name: str) -> str:
     """The drawing made fit to stand in a page: it scales, follows the theme, and its ids are its own."""
+    svg = re.sub(r"<(style|metadata)\b.*?</\1>", "", svg, flags=re.DOTALL)
     svg = re.sub(r'\bid="', f'id="p{index}-', svg)
     svg = re.sub(r'href="#', f'href="#p{index}-', svg)
     svg = re.sub(r"url\(#", f"url(#p{index}-", svg)

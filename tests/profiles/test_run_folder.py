@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from profiles.run_folder import REQUEST_COLUMNS, SAMPLE_COLUMNS, RunFolder, RunFolderError
+
+
+def test_an_empty_folder_reads_as_empty(tmp_path: Path) -> None:
+    """What a run never wrote is empty, and no error."""
+    folder = RunFolder(tmp_path)
+    assert (folder.run, folder.samples, folder.requests, folder.events, folder.verdict) == (
+        {},
+        (),
+        (),
+        (),
+        {},
+    )
+    assert folder.time_zero_s is None
+
+
+def test_every_column_comes_back_under_its_name(tmp_path: Path) -> None:
+    """A value stands in the field that the header names, whatever the columns' order."""
+    order = list(reversed(SAMPLE_COLUMNS))
+    values = {column: float(number) for number, column in enumerate(SAMPLE_COLUMNS, start=1)}
+    lines = [",".join(order), ",".join(str(values[column]) for column in order)]
+    (tmp_path / "samples.csv").write_text("\n".join(lines) + "\n")
+    sample = RunFolder(tmp_path).samples[0]
+    assert {column: getattr(sample, column) for column in SAMPLE_COLUMNS} == values
+
+
+def test_an_empty_cell_is_none_and_not_zero(tmp_path: Path) -> None:
+    """What could not be measured is not taken for nothing."""
+    cells = ["12.5", *("" for _ in SAMPLE_COLUMNS[1:])]
+    (tmp_path / "samples.csv").write_text(",".join(SAMPLE_COLUMNS) + "\n" + ",".join(cells) + "\n")
+    sample = RunFolder(tmp_path).samples[0]
+    assert sample.t == 12.5
+    assert all(getattr(sample, column) is None for column in SAMPLE_COLUMNS[1:])
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_a_line_cut_off_anywhere_is_left_out(tmp_path: Path, cut: int) -> None:
+    """GIVEN a last line without its newline, even one that still parses, THEN only whole lines count."""
+    whole = ",".join(REQUEST_COLUMNS) + "\n1.5,r1,chunk,200,513000,0.008,0.001,\n"
+    (tmp_path / "requests.csv").write_text(whole + "2.5,r1,tts,200,51"[:cut])
+    requests = RunFolder(tmp_path).requests
+    assert [(request.t, request.kind, request.status, request.bytes) for request in requests] == [
+        (1.5, "chunk", 200, 513000)
+    ]
+
+
+def test_a_cut_off_event_is_left_out(tmp_path: Path) -> None:
+    """The kill before the crash is read although the line after it is half."""
+    (tmp_path / "events.jsonl").write_text('{"t": 3.5, "event": "oom_kill", "role": "server"}\n{"t": 4, "ev')
+    (event,) = RunFolder(tmp_path).events
+    assert (event.t, event.event, event.text("role"), event.text("pid")) == (3.5, "oom_kill", "server", "")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "place"),
+    [
+        ("samples.csv", "t,vm_bytes\n1,2\n1,two\n3,4\n", "samples.csv:3: .*two"),
+        ("events.jsonl", '{"t": 1, "event": "ready"}\nnonsense\n', "events.jsonl:2"),
+        ("events.jsonl", '{"t": 1}\n', "events.jsonl:1: 'event'"),
+        ("verdict.json", "[]", "verdict.json: holds a list"),
+        ("run.json", '{"scenario"', "run.json: not JSON"),
+    ],
+)
+def test_what_no_run_writes_is_refused_with_its_place(
+    tmp_path: Path, name: str, text: str, place: str
+) -> None:
+    """A file damaged inside is an error that names file and line."""
+    (tmp_path / name).write_text(text)
+    folder = RunFolder(tmp_path)
+    with pytest.raises(RunFolderError, match=place):
+        _ = (folder.samples, folder.events, folder.verdict, folder.run)
+
+
+def test_time_zero_is_the_start_of_the_load(tmp_path: Path) -> None:
+    """Charts begin with the load; before any load, with the first sample."""
+    (tmp_path / "samples.csv").write_text("t,vm_bytes\n7,1\n8,1\n")
+    assert RunFolder(tmp_path).time_zero_s == 7
+    (tmp_path / "events.jsonl").write_text('{"t": 7.5, "event": "load_started"}\n')
+    assert RunFolder(tmp_path).time_zero_s == 7.5
