@@ -1,0 +1,150 @@
+"""Documents and audio as small as they can be while real, and a maker of chunks without upstream."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import math
+import struct
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import lameenc
+import pytest
+from reportlab.lib.pagesizes import A5
+from reportlab.pdfgen.canvas import Canvas
+from starlette.testclient import TestClient
+
+from reference_server.chunk import Voicing
+from reference_server.job import GenerationError, MakeChunk
+from reference_server.outline import Block
+from reference_server.settings import Settings
+from reference_server.store import ChunkStore
+
+MakePdf = Callable[..., bytes]
+Mp3Of = Callable[[float], bytes]
+
+
+def _pdf(*pages: list[str]) -> bytes:
+    """Return a PDF with one page for each list of lines."""
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=A5, invariant=1)
+    for lines in pages:
+        for at, line in enumerate(lines):
+            canvas.drawString(40, 550 - 14 * at, line)
+        canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def _mp3(seconds: float) -> bytes:
+    """Return a tone of this length as MP3 at 128 kb/s."""
+    encoder = lameenc.Encoder()
+    encoder.set_bit_rate(128)
+    encoder.set_in_sample_rate(24_000)
+    encoder.set_channels(1)
+    encoder.silence()
+    samples = [int(8000 * math.sin(n / 10)) for n in range(int(24_000 * seconds))]
+    return bytes(encoder.encode(struct.pack(f"<{len(samples)}h", *samples)) + encoder.flush())
+
+
+@pytest.fixture(scope="session")
+def pdf() -> MakePdf:
+    """Make a PDF, one page for each list of lines."""
+    return _pdf
+
+
+@pytest.fixture(scope="session")
+def three_pages() -> bytes:
+    """A PDF of three pages, which have 2, 1 and 2 blocks: the third page is one long line of words."""
+    sentence = "Here is a sentence of some sixty characters, more or less so."
+    return _pdf([sentence] * 9, ["Short page."], [sentence] * 8)
+
+
+@pytest.fixture(scope="session")
+def mp3() -> bytes:
+    """Half a second of sound."""
+    return _mp3(0.5)
+
+
+@pytest.fixture(scope="session")
+def mp3_of() -> Mp3Of:
+    """Make an MP3 of some seconds."""
+    return _mp3
+
+
+@dataclass
+class FakeMaker:
+    """Stores a tone for every block; fails, waits or breaks where a test says so."""
+
+    audio: bytes
+    store: ChunkStore | None = None
+    made: list[Block] = field(default_factory=list)
+    failing: set[int] = field(default_factory=set)
+    disk_error: OSError | None = None
+    gate: asyncio.Event | None = None
+    entered: asyncio.Event = field(default_factory=asyncio.Event)
+    opened: int = 0
+    closed: int = 0
+    active: int = 0
+    most_active: int = 0
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[MakeChunk]:
+        """Count how often the expensive side of a job comes and goes."""
+        self.opened += 1
+        try:
+            yield self._make
+        finally:
+            self.closed += 1
+
+    async def _make(self, document_id: str, block: Block, voicing: Voicing) -> None:
+        self.active += 1
+        self.most_active = max(self.most_active, self.active)
+        self.entered.set()
+        try:
+            if self.gate is not None:
+                await self.gate.wait()
+            if self.disk_error is not None:
+                raise self.disk_error
+            if block.ordinal in self.failing:
+                raise GenerationError("The speech service said no.")
+            assert self.store is not None
+            staged = self.store.stage(document_id, self.audio)
+            word = {
+                "text": block.text.split()[0],
+                "startSec": 0.0,
+                "endSec": 0.2,
+                "charStart": 0,
+                "charEnd": 1,
+            }
+            timings = {"alignments": [{"sentence": block.text, "sentenceIndex": 0, "words": [word]}]}
+            self.store.commit(document_id, block, voicing, staged, timings)
+            self.made.append(block)
+        finally:
+            self.active -= 1
+
+
+@pytest.fixture
+def maker(mp3: bytes) -> FakeMaker:
+    """Stand in for upstream and aligner."""
+    return FakeMaker(mp3)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The defaults, with the store in a folder of the test's own."""
+    return Settings(docstore_dir=tmp_path / "docstore", max_document_bytes=200_000)
+
+
+@pytest.fixture
+def client(settings: Settings, maker: FakeMaker) -> Iterator[TestClient]:
+    """A client of a started application whose chunks come from `maker`."""
+    from reference_server.app import create_app  # noqa: PLC0415 - only these tests need the whole application
+
+    app = create_app(settings, open_maker=maker)
+    with TestClient(app, raise_server_exceptions=False) as test_client:
+        maker.store = app.state.store
+        yield test_client
