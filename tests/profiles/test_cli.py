@@ -1,0 +1,76 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from profiles import cli
+from profiles.errors import RunError, Terminated
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["run", "lve"], "scenario 'lve': unknown"),
+        (["run", "live", "--readers", "0"], "--readers: 0"),
+        (["run", "live", "--pace", "-1"], "--pace: -1"),
+        (["run", "live", "--memory", "4 gigs"], "--memory '4 gigs': not a size"),
+        (["run", "live", "--memory", "900000GB"], "this machine has"),
+        (["run", "live", "--env", "ALIGNERS"], "--env ALIGNERS: not NAME=VALUE"),
+        (["run", "live", "--balance-s", "501"], "--balance-s 501"),
+        (["run", "live", "--fly-toml", "/nowhere/fly.toml"], "/nowhere/fly.toml: No such file"),
+        (["run", "live", "--document", "/nowhere/book.pdf"], "/nowhere/book.pdf: no such file"),
+        (["judge", "/nowhere"], "/nowhere: no run.json"),
+        (["report", "/nowhere"], "/nowhere: no run folder"),
+    ],
+)
+def test_a_mistake_is_one_line_and_exit_code_2(
+    arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN a wrong argument THEN one line on standard error names the value; no traceback."""
+    assert cli.main(arguments) == 2
+    captured = capsys.readouterr()
+    assert complaint in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.out == ""
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (KeyboardInterrupt(), 130),
+        (Terminated(), 130),
+        (RunError("gone"), 4),
+        (OSError(28, "No space left on device", "/disk"), 2),
+    ],
+)
+def test_every_end_has_its_exit_code(
+    error: BaseException, status: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN an interruption, a broken part or a full disk THEN the documented exit code, and one line."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "compare", fail)
+    assert cli.main(["run", "live"]) == status
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_the_scenarios_are_listed_with_what_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """`oomproof scenarios` shows each name with its description."""
+    assert cli.main(["scenarios"]) == 0
+    assert "cached-to-the-letter     The plan as written" in capsys.readouterr().out
+
+
+def test_an_old_run_is_judged_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """GIVEN a run that was cut off THEN its verdict is invalid, with the reason, and exit code 4."""
+    run = {
+        "scenario": {
+            "name": "live", "description": "", "expect": {"verdict": "oom_killed"},
+            "load": {"kind": "readers", "mode": "live", "readers": 1, "pace": 1, "session_s": 600},
+        },
+        "vm": {"memory_mb": 4096, "cpus": 2, "share_of_core": 0.125},
+    }  # fmt: skip
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    assert cli.main(["judge", str(tmp_path)]) == 4
+    assert "live: invalid" in capsys.readouterr().out
