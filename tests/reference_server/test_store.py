@@ -117,7 +117,7 @@ def _kill_at(monkeypatch: pytest.MonkeyPatch, step: int) -> None:
 def test_a_kill_between_any_two_steps_shows_old_or_new_but_never_a_mixture(
     store: ChunkStore, mp3: bytes, mp3_of: Callable[[float], bytes], step: int
 ) -> None:
-    """Killed while a chunk is replaced, the store shows the old, the new or none, its audio as the sidecar says."""
+    """Killed while a chunk is replaced, the store shows the old one, the new one or none."""
     _put(store, ONE, mp3)
     longer = mp3_of(1.0)
     with pytest.MonkeyPatch.context() as monkeypatch:
