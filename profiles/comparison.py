@@ -53,6 +53,7 @@ class Outcome(BaseModel):
     document_sha256: str | None = None
     document_pages: int | None = None
     peak_vm_mb: float | None = None
+    kernel_peak_vm_mb: float | None = None
     peak_anon_mb: float | None = None
     peak_server_rss_mb: float | None = None
     peak_tree_rss_mb: float | None = None
@@ -62,6 +63,8 @@ class Outcome(BaseModel):
     chunk_p50_ms: float | None = None
     chunk_p95_ms: float | None = None
     chunk_p99_ms: float | None = None
+    tts_p50_ms: float | None = None
+    tts_p95_ms: float | None = None
     first_audio_p50_ms: float | None = None
     blocks_played: int | None = None
     stalls: int | None = None

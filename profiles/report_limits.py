@@ -8,8 +8,8 @@ MB and GB are powers of two (1 MB = 1,048,576 bytes), as Fly.io and the kernel c
 Peak tree RSS adds up what each process holds, so pages that processes share count more than once: it is
 an upper bound. The VM's anonymous memory counts each page once; it is what kills.
 
-Peak VM memory includes the page cache, which the kernel gives back before it kills. The picture leaves it
-out.
+Peak VM memory, sampled ten times a second, and the kernel's own peak of it, over the VM's whole life,
+include the page cache, which the kernel gives back before it kills. The picture leaves it out.
 
 Pace divides playing, pauses and the upstream's latency; it does not divide CPU work. N readers at pace P
 ask the server for as much work per second as N times P readers at pace 1. All latencies are wall time.

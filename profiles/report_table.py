@@ -21,7 +21,7 @@ def _met(outcome: Outcome) -> str:
 
 
 def _pair(low: float | None, high: float | None, unit: str) -> str:
-    return NONE if low is None and high is None else f"{number(low)} / {number(high)} {unit}"
+    return NONE if low is None and high is None else f"{number(low)}/{number(high)} {unit}"
 
 
 def _stalls(outcome: Outcome) -> str:
@@ -33,16 +33,18 @@ def _stalls(outcome: Outcome) -> str:
 _MEASURES: tuple[tuple[str, Callable[[Outcome], str]], ...] = (
     ("verdict", lambda o: o.verdict),
     ("as expected", _met),
-    ("first kill after", lambda o: number(o.first_kill_s, "s", 1)),
-    ("server killed after", lambda o: number(o.killed_after_s if o.server_kills else None, "s", 1)),
+    ("first kill at", lambda o: number(o.first_kill_s, "s", 1)),
+    ("server killed at", lambda o: number(o.killed_after_s if o.server_kills else None, "s", 1)),
     ("server kills", lambda o: number(o.server_kills)),
     ("child kills", lambda o: number(o.child_kills)),
     ("peak VM memory", lambda o: number(o.peak_vm_mb, "MB")),
+    ("kernel's VM peak", lambda o: number(o.kernel_peak_vm_mb, "MB")),
     ("peak anonymous", lambda o: number(o.peak_anon_mb, "MB")),
     ("peak tree RSS", lambda o: number(o.peak_tree_rss_mb, "MB")),
     ("peak server RSS", lambda o: number(o.peak_server_rss_mb, "MB")),
     ("peak children", lambda o: number(o.peak_children, "at once")),
-    ("audio p50 / p95", lambda o: _pair(o.chunk_p50_ms, o.chunk_p95_ms, "ms")),
+    ("chunk p50/p95", lambda o: _pair(o.chunk_p50_ms, o.chunk_p95_ms, "ms")),
+    ("tts p50/p95", lambda o: _pair(o.tts_p50_ms, o.tts_p95_ms, "ms")),
     ("first audio p50", lambda o: number(o.first_audio_p50_ms, "ms")),
     ("blocks played", lambda o: number(o.blocks_played)),
     ("stalls, silence", _stalls),

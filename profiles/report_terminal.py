@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -13,6 +15,7 @@ from profiles.report_table import table_rows
 from profiles.report_text import headline
 
 _SCENARIOS_IN_A_ROW = 4
+_NAME_WIDTH = 12  # characters; a longer name breaks at its hyphens
 
 
 def print_table(comparison: Comparison, console: Console) -> None:
@@ -24,9 +27,10 @@ def print_table(comparison: Comparison, console: Console) -> None:
     for start in range(0, len(comparison.outcomes), _SCENARIOS_IN_A_ROW):
         shown = slice(start, start + _SCENARIOS_IN_A_ROW)
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-        table.add_column("")
+        table.add_column("", no_wrap=True)
         for outcome in comparison.outcomes[shown]:
-            table.add_column(Text(outcome.scenario, style=_style(outcome)), justify="right", overflow="fold")
+            name = textwrap.fill(outcome.scenario, _NAME_WIDTH)
+            table.add_column(Text(name, style=_style(outcome)), justify="right", overflow="fold")
         for label, cells in rows:
             table.add_row(label, *(Text(cell) for cell in cells[shown]))
         console.print(table)

@@ -38,6 +38,12 @@ def test_an_outcome_reads_only_what_a_verdict_holds() -> None:
     assert set(Outcome.model_fields) <= written
 
 
+def test_the_synthetic_verdict_has_the_fields_of_a_real_one(make_run: MakeRun) -> None:
+    """No test here rests on a field that no judge writes."""
+    synthetic = json.loads((make_run("cached") / "verdict.json").read_text())
+    assert set(synthetic) == {field.name for field in dataclasses.fields(VerdictRecord)}
+
+
 def test_a_verdict_of_an_older_judge_can_be_reported(make_run: MakeRun) -> None:
     """Only the scenario and its verdict are needed; the rest is not known."""
     folder = make_run("live")
