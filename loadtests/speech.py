@@ -134,5 +134,5 @@ class SpeechMemo:
         return file
 
     def close(self) -> None:
-        """Start no more work; what is being made ends by itself within a second."""
+        """Start no more work; what is being made ends by itself, within seconds."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,127 @@
+"""The speech upstream as a process: OpenAI-compatible, audible, without key or network, as slow as is asked.
+
+`python -m loadtests.upstream --port 8880 --pace 5` prints `ready` when it listens. Each answer comes when the
+latency drawn for it has passed since the request arrived. A request that could not be answered by then, its
+audio having first to be made, is late: `GET /stats` counts it, and `POST /prepare` before the clock starts
+avoids it.
+"""
+
+import argparse
+import math
+import signal
+import socket
+import sys
+from collections.abc import Sequence
+from types import FrameType
+from typing import NoReturn
+
+import uvicorn
+
+from loadtests.latency import LatencyDraws, LatencyRange
+from loadtests.speech import SpeechMemo
+from loadtests.upstream_app import Upstream, create_app
+
+_MIB = 1024 * 1024
+
+
+class UnusablePortError(Exception):
+    """The port is taken, out of range, or not allowed; the message is the one line to show."""
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, upstream: Upstream) -> None:
+        self._upstream = upstream
+        super().__init__(
+            uvicorn.Config(
+                create_app(upstream),
+                loop="asyncio",
+                http="httptools",
+                ws="none",
+                log_level="error",
+                access_log=False,
+                timeout_graceful_shutdown=2,
+            )
+        )
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        print("ready", flush=True)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        # Before uvicorn waits for requests to end: those that wait for their latency would hold it up.
+        self._upstream.end()
+        await super().shutdown(sockets)
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _positive(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0.")
+    return number
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="python -m loadtests.upstream", description="OpenAI-compatible speech on this machine."
+    )
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
+    parser.add_argument("--port", type=int, required=True, help="port to listen on")
+    parser.add_argument("--pace", type=_positive, default=1.0, help="divides every latency (%(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="of the latencies drawn (%(default)s)")
+    parser.add_argument(
+        "--latency",
+        type=LatencyRange.parse,
+        default=LatencyRange(2.0, 5.0),
+        metavar="SHORTEST-LONGEST",
+        help="seconds at pace 1, each as likely as the other (2-5)",
+    )
+    parser.add_argument("--memo-mib", type=_positive, default=512.0, help="audio kept, in MiB (%(default)s)")
+    return parser
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+        listener.listen()
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = (getattr(error, "strerror", None) or str(error)).rstrip(".")
+        raise UnusablePortError(
+            f"--port {port}: {host} cannot be listened on there: {reason}. Choose another."
+        ) from error
+    return listener
+
+
+def _leave(_signal: int, _frame: FrameType | None) -> NoReturn:
+    raise SystemExit(0)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM, which end it with 0; 2 for a bad option or an unusable port."""
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    try:
+        listener = _listen(options.host, options.port)
+    except UnusablePortError as error:
+        parser.error(str(error))
+    # uvicorn raises the signal again once it has shut down, and what that does is ours to say.
+    signal.signal(signal.SIGINT, _leave)
+    signal.signal(signal.SIGTERM, _leave)
+    memo = SpeechMemo(int(options.memo_mib * _MIB))
+    draws = LatencyDraws(options.latency, options.pace, options.seed)
+    _Server(Upstream(memo, draws)).run(sockets=[listener])
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

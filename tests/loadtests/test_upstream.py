@@ -1,0 +1,260 @@
+import asyncio
+import io
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection
+
+import openai
+import pytest
+from tinytag import TinyTag
+
+from loadtests.upstream import main
+
+SENTENCE = "The suite is executed, and then the method is invoked."
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def running_upstream(*options: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    """Run the upstream as its own process until it says that it is ready, and end it afterwards."""
+    port = free_port()
+    with subprocess.Popen(
+        [sys.executable, "-m", "loadtests.upstream", "--port", str(port), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline() == "ready\n"
+            yield port, process
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def port() -> Iterator[int]:
+    """Give the port of an upstream that answers at once, shared by the tests of this file."""
+    with running_upstream("--latency", "0") as (port, _):
+        yield port
+
+
+@pytest.fixture
+def client(port: int) -> Iterator[openai.OpenAI]:
+    """Give OpenAI's own client, pointed at the shared upstream."""
+    with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none", max_retries=0) as client:
+        yield client
+
+
+def call(port: int, method: str, path: str, body: object = None) -> tuple[int, dict[str, object]]:
+    """Make one request and return its status and its JSON."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    try:
+        connection.request(method, path, None if body is None else json.dumps(body))
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
+
+
+def test_the_openai_client_gets_an_mp3(client: openai.OpenAI) -> None:
+    """The real client asks for speech and gets a whole 128 kb/s MP3 of the sentence's length."""
+    answer = client.audio.speech.create(model="tts-1", voice="alloy", input=SENTENCE)
+
+    tag = TinyTag.get("speech.mp3", file_obj=io.BytesIO(answer.content))
+    assert answer.response.headers["content-type"] == "audio/mpeg"
+    assert tag.bitrate == 128
+    assert tag.duration is not None
+    assert 2 < tag.duration < 5
+
+
+def test_the_same_order_gets_the_same_bytes_and_speed_another(client: openai.OpenAI) -> None:
+    """Audio is made once for equal orders; at twice the speed it is shorter."""
+    first = client.audio.speech.create(model="tts-1", voice="echo", input=SENTENCE).content
+    second = client.audio.speech.create(model="other", voice="echo", input=SENTENCE).content
+    fast = client.audio.speech.create(model="tts-1", voice="echo", input=SENTENCE, speed=2).content
+
+    assert first == second
+    assert len(fast) < 0.7 * len(first)
+
+
+def test_other_formats_carry_their_type(client: openai.OpenAI) -> None:
+    """WAV and PCM come as such."""
+    wav = client.audio.speech.create(model="tts-1", voice="alloy", input="Yes.", response_format="wav")
+    pcm = client.audio.speech.create(model="tts-1", voice="alloy", input="Yes.", response_format="pcm")
+
+    assert wav.content.startswith(b"RIFF")
+    assert wav.response.headers["content-type"] == "audio/wav"
+    assert pcm.response.headers["content-type"] == "audio/pcm"
+
+
+def test_an_error_has_the_shape_of_openai(client: openai.OpenAI) -> None:
+    """The real client reads the parameter and the message out of a refusal."""
+    with pytest.raises(openai.BadRequestError, match="nobody") as caught:
+        client.audio.speech.create(model="tts-1", voice="nobody", input=SENTENCE)
+
+    assert caught.value.param == "voice"
+    assert caught.value.type == "invalid_request_error"
+
+
+def test_an_unknown_path_and_method_have_the_shape_of_openai(port: int) -> None:
+    """404 and 405 are JSON errors too."""
+    for method, path, status in (("GET", "/v1/models", 404), ("GET", "/v1/audio/speech", 405)):
+        got, body = call(port, method, path)
+        assert got == status
+        assert isinstance(body["error"], dict)
+        assert body["error"]["type"] == "invalid_request_error"
+
+
+def test_voices_and_health(port: int) -> None:
+    """The voices are listed by name, and health is one small object."""
+    status, body = call(port, "GET", "/v1/audio/voices")
+
+    assert status == 200
+    assert isinstance(body["voices"], list)
+    assert {"alloy", "shimmer", "fr"} <= set(body["voices"])
+    assert call(port, "GET", "/health") == (200, {"ok": True, "status": "healthy"})
+
+
+def test_what_is_prepared_is_not_made_again() -> None:
+    """A preparation makes each text once and says how much; asking for it then synthesises nothing."""
+    with running_upstream("--latency", "0") as (port, _):
+        prepared = call(
+            port, "POST", "/prepare", {"voice": "alloy", "speed": 1, "inputs": ["One.", "Two.", "One."]}
+        )
+        spoken = {"model": "m", "voice": "alloy", "input": "Two.", "response_format": "mp3"}
+        connection = HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.request("POST", "/v1/audio/speech", json.dumps(spoken))
+        assert connection.getresponse().status == 200
+        connection.close()
+        _, stats = call(port, "GET", "/stats")
+
+    assert prepared[0] == 200
+    assert prepared[1]["prepared"] == 2
+    assert stats["synthesised"] == 2
+    assert stats["memo_bytes"] == prepared[1]["bytes"]
+    assert (stats["requests"], stats["late"]) == (1, 0)
+    assert isinstance(prepared[1]["audio_s"], float)
+    assert 0.5 < prepared[1]["audio_s"] < 3
+
+
+def test_a_preparation_that_does_not_fit_is_refused() -> None:
+    """When the memo cannot hold what is prepared, the answer says so and names the option."""
+    with running_upstream("--memo-mib", "0.02") as (port, _):
+        status, body = call(
+            port, "POST", "/prepare", {"voice": "alloy", "inputs": ["One two three.", "Four five six."]}
+        )
+
+    assert status == 400
+    assert "--memo-mib" in str(body)
+
+
+def test_a_memoised_answer_comes_exactly_when_drawn() -> None:
+    """Requests at once are each answered at their own draw, none late, alike in two runs of one seed."""
+    texts = [f"Number {number}." for number in range(6)]
+
+    async def timed(port: int) -> list[float]:
+        async with openai.AsyncOpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none") as client:
+            # The client's own start-up is not the upstream's latency.
+            await client.audio.speech.create(model="m", voice="alloy", input="Warm up.")
+
+            async def one(text: str) -> float:
+                started = time.monotonic()
+                await client.audio.speech.create(model="m", voice="alloy", input=text)
+                return time.monotonic() - started
+
+            return await asyncio.gather(*map(one, texts))
+
+    runs = []
+    for _ in range(2):
+        with running_upstream("--latency", "2-5", "--pace", "5", "--seed", "3") as (port, _process):
+            call(port, "POST", "/prepare", {"voice": "alloy", "inputs": [*texts, "Warm up."]})
+            runs.append(asyncio.run(timed(port)))
+            assert call(port, "GET", "/stats")[1]["late"] == 0
+
+    first, second = runs
+    assert all(0.4 <= latency < 1.2 for latency in first)
+    assert max(first) - min(first) > 0.1
+    assert first == pytest.approx(second, abs=0.15)
+
+
+def test_audio_that_has_to_be_made_counts_as_late() -> None:
+    """A request whose speech takes longer to make than its latency is answered, and counted."""
+    long_text = "A sentence that is long when said often. " * 90
+
+    with running_upstream("--latency", "0") as (port, _):
+        with openai.OpenAI(base_url=f"http://127.0.0.1:{port}/v1", api_key="none") as client:
+            client.audio.speech.create(model="m", voice="alloy", input=long_text)
+        _, stats = call(port, "GET", "/stats")
+
+    assert (stats["requests"], stats["late"], stats["synthesised"]) == (1, 1, 1)
+    assert isinstance(stats["worst_late_s"], float)
+    assert stats["worst_late_s"] > 0.05
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly_with_requests_waiting(ending: signal.Signals) -> None:
+    """Who waits gets 503 at once, the process ends with 0 and without a word."""
+    with running_upstream("--latency", "500") as (port, process):
+        body = json.dumps({"model": "m", "voice": "alloy", "input": "Hi."})
+        waiting = HTTPConnection("127.0.0.1", port, timeout=30)
+        waiting.request("POST", "/v1/audio/speech", body)
+        deadline = time.monotonic() + 20
+        while call(port, "GET", "/stats")[1]["synthesised"] == 0:
+            assert time.monotonic() < deadline
+
+        process.send_signal(ending)
+
+        answer = waiting.getresponse()
+        assert answer.status == 503
+        assert json.loads(answer.read())["error"]["type"] == "server_error"
+        waiting.close()
+        _, errors = process.communicate(timeout=20)
+        assert (process.returncode, errors) == (0, "")
+
+
+def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """A port somebody listens on is named in one line; exit code 2."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        with pytest.raises(SystemExit) as caught:
+            main(["--port", str(number)])
+
+    errors = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert errors.count("\n") == 1
+    assert str(number) in errors
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--port", "x"],
+        ["--port", "70000"],
+        [],
+        ["--port", "1", "--pace", "0"],
+        ["--port", "1", "--pace", "fast"],
+        ["--port", "1", "--latency", "5-2"],
+        ["--port", "1", "--memo-mib", "-1"],
+        ["--port", "1", "--what"],
+    ],
+)
+def test_a_bad_option_is_one_line(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """A bad option ends with exit code 2 and one line on stderr."""
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+
+    assert caught.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
