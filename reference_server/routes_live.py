@@ -1,0 +1,105 @@
+"""The live routes: speech and word times made on request, on the wire of the real application."""
+
+import asyncio
+import logging
+import math
+from collections.abc import Coroutine
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from reference_server.errors import error_response
+from reference_server.live_aligner import AlignerBusy, AlignerError
+from reference_server.live_parameters import callers_key, read_speech_request, read_timing_request
+from reference_server.speech import SpeechError
+from reference_server.words import alignment_json
+
+_log = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+_CLIENT_CLOSED_REQUEST = 499
+_VARY = "x-openai-key, x-openai-base-url, x-tts-provider"
+
+
+class _ClientLeftError(Exception):
+    """Nobody is there any more to be answered."""
+
+
+def live_routes() -> list[BaseRoute]:
+    """Return the routes; they use the app state's `settings`, `speech`, `speech_cache` and `live_aligner`."""
+    return [
+        Route("/api/tts", speak, methods=["POST"]),
+        Route("/api/tts/voices", list_voices, methods=["GET"]),
+        Route("/api/whisper", time_words, methods=["POST"]),
+    ]
+
+
+async def speak(request: Request) -> Response:
+    """Answer with a text's speech as a whole MP3, from memory when it is there."""
+    wanted = await read_speech_request(request)
+    api_key = callers_key(request)
+    cache, speech = request.app.state.speech_cache, request.app.state.speech
+    headers = {"ETag": f'W/"{wanted.key}"', "Cache-Control": "private, max-age=1800", "Vary": _VARY}
+    if wanted.key in cache and _has_it(request, wanted.key):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**headers, "X-Cache": "HIT"})
+    try:
+        audio, source = await _unless_client_leaves(
+            request, cache.fetch(wanted.key, lambda: speech.synthesize(wanted, api_key))
+        )
+    except _ClientLeftError:
+        return Response(status_code=_CLIENT_CLOSED_REQUEST)
+    except SpeechError as error:
+        return _speech_failed(error)
+    return Response(audio, media_type="audio/mpeg", headers={**headers, "X-Cache": source})
+
+
+async def list_voices(request: Request) -> Response:
+    """Answer with the voices that the upstream speaks."""
+    try:
+        return JSONResponse({"voices": await request.app.state.speech.voices(callers_key(request))})
+    except SpeechError as error:
+        return _speech_failed(error)
+
+
+async def time_words(request: Request) -> Response:
+    """Answer with the times of a text's words in its audio, which comes as a JSON array of bytes."""
+    wanted = await read_timing_request(request)
+    try:
+        words = await request.app.state.live_aligner.align(wanted.text, wanted.audio, wanted.lang)
+    except AlignerBusy as error:
+        retry = {"Retry-After": str(error.retry_after_s)}
+        return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "ALIGNER_BUSY", str(error), headers=retry)
+    except AlignerError as error:
+        name = "WHISPER_ALIGNMENT_FAILED"
+        return JSONResponse({"error": name, "code": name, "message": str(error)}, status_code=500)
+    return JSONResponse(alignment_json(wanted.text, words))
+
+
+def _has_it(request: Request, key: str) -> bool:
+    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+    return f'"{key}"' in tags or "*" in tags
+
+
+def _speech_failed(error: SpeechError) -> Response:
+    _log.warning("no speech: %s", error.message)
+    retry = {} if error.retry_after_s is None else {"Retry-After": str(math.ceil(error.retry_after_s))}
+    return error_response(error.status, error.code, error.message, headers=retry)
+
+
+async def _unless_client_leaves(request: Request, work: Coroutine[Any, Any, _T]) -> _T:
+    """Return what the work returns; when the client leaves first, cancel it and raise `_ClientLeftError`."""
+    working = asyncio.create_task(work)
+    # The body is read, so the next message can only be http.disconnect.
+    leaving = asyncio.ensure_future(request.receive())
+    try:
+        await asyncio.wait({working, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        if not working.done():
+            raise _ClientLeftError
+        return await working
+    finally:
+        for task in (working, leaving):
+            task.cancel()
+        await asyncio.gather(working, leaving, return_exceptions=True)
