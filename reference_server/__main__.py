@@ -1,6 +1,6 @@
 """`python -m reference_server`: the server as one process, configured by its environment.
 
-Exit codes: 0 after SIGINT or SIGTERM, 2 for a setting that cannot be used or a port that is taken.
+Exit codes: 0 after SIGINT or SIGTERM, 2 for a setting that cannot be used, such as a port that is taken.
 """
 
 from __future__ import annotations
@@ -12,9 +12,12 @@ import socket
 import sys
 
 import uvicorn
+from starlette.applications import Starlette
 
-from reference_server.errors import SettingsError
+from reference_server.errors import ServerError, SettingsError
 from reference_server.settings import Settings
+
+_log = logging.getLogger("reference_server")
 
 _BACKLOG = 2048
 _SHUTDOWN_GRACE_S = 4
@@ -25,23 +28,13 @@ def main() -> int:
     """Run the server until a signal ends it, and return the exit code."""
     try:
         settings = Settings.from_environ(os.environ)
-        _prepare_store(settings)
-        listener = _listen(settings)
-    except SettingsError as error:
+        with _listen(settings) as listener:
+            return _serve(_make_app(settings), listener)
+    except ServerError as error:
         print(error, file=sys.stderr)
         return 2
-    with listener:
-        return _serve(settings, listener)
-
-
-def _prepare_store(settings: Settings) -> None:
-    try:
-        settings.docstore_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        folder = str(settings.docstore_dir)
-        raise SettingsError(
-            f"DOCSTORE_DIR: {folder!r} cannot be made ({error.strerror}). Use another folder."
-        ) from None
+    except KeyboardInterrupt:
+        return 0
 
 
 def _listen(settings: Settings) -> socket.socket:
@@ -56,30 +49,39 @@ def _listen(settings: Settings) -> socket.socket:
         ) from None
 
 
-def _serve(settings: Settings, listener: socket.socket) -> int:
+def _make_app(settings: Settings) -> Starlette:
+    from reference_server.app import create_app  # noqa: PLC0415 - it costs half a second: the port first
+
+    try:
+        return create_app(settings)
+    except OSError as error:
+        folder = str(settings.docstore_dir)
+        raise SettingsError(
+            f"DOCSTORE_DIR: {folder!r} cannot be used ({error.strerror}). Use another folder."
+        ) from None
+
+
+def _serve(app: Starlette, listener: socket.socket) -> int:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
     for name in ("reference_server", "uvicorn"):
         logging.getLogger(name).setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again once it has shut down
-    try:
-        from reference_server.app import create_app  # noqa: PLC0415 - it costs half a second: port first
-
-        config = uvicorn.Config(
-            create_app(settings),
-            loop="asyncio",
-            http="httptools",
-            ws="none",
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
-        )
-        server = uvicorn.Server(config)
-        server.run(sockets=[listener])
-    except KeyboardInterrupt:
-        return 0
+    host, port = listener.getsockname()[:2]
+    _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
+    config = uvicorn.Config(
+        app,
+        loop="asyncio",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    server.run(sockets=[listener])
     return 0 if server.started else 1
 
 

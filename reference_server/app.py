@@ -34,27 +34,18 @@ from reference_server.speech_cache import SpeechCache
 from reference_server.store import ChunkStore
 
 
-def create_app(settings: Settings, *, open_maker: OpenMaker | None = None) -> Starlette:
-    """Return the application; `open_maker` takes the place of upstream and aligner for chunks made ahead."""
+def create_app(
+    settings: Settings, *, open_maker: OpenMaker | None = None, live_aligner: LiveAligner | None = None
+) -> Starlette:
+    """Return the application, its store opened and repaired.
 
-    @contextlib.asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        state = app.state
-        state.settings = settings
-        state.documents = Documents(settings.docstore_dir / "documents", settings.max_document_bytes)
-        state.store = ChunkStore(settings.docstore_dir / "tts_cache_v1")
-        state.speech = Speech(settings)
-        state.speech_cache = SpeechCache(settings)
-        state.live_aligner = LiveAligner(settings)
-        maker = open_maker or partial(open_chunk_maker, settings, state.speech, state.store)
-        state.jobs = Jobs(state.store, maker, settings.preprocess_concurrency)
-        try:
-            yield
-        finally:
-            await state.jobs.aclose()
-            await state.speech.aclose()
+    `open_maker` and `live_aligner` take the place of what makes chunks ahead and of what aligns live.
 
-    return Starlette(
+    Raises:
+        ServerError: the aligner's model is missing or not the one expected.
+        OSError: the store cannot be opened.
+    """
+    app = Starlette(
         routes=[Route("/api/health", get_health), *document_routes(), *cached_routes(), *live_routes()],
         exception_handlers={
             ApiError: handle_api_error,
@@ -63,8 +54,27 @@ def create_app(settings: Settings, *, open_maker: OpenMaker | None = None) -> St
             OSError: handle_disk_error,
             Exception: handle_unexpected,
         },
-        lifespan=lifespan,
+        lifespan=_closing,
     )
+    state = app.state
+    state.settings = settings
+    state.documents = Documents(settings.docstore_dir / "documents", settings.max_document_bytes)
+    state.store = ChunkStore(settings.docstore_dir / "tts_cache_v1")
+    state.speech = Speech(settings)
+    state.speech_cache = SpeechCache(settings)
+    state.live_aligner = live_aligner or LiveAligner(settings)
+    maker = open_maker or partial(open_chunk_maker, settings, state.speech, state.store)
+    state.jobs = Jobs(state.store, maker, settings.preprocess_concurrency)
+    return app
+
+
+@contextlib.asynccontextmanager
+async def _closing(app: Starlette) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        await app.state.jobs.aclose()
+        await app.state.speech.aclose()
 
 
 async def get_health(_request: Request) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
@@ -81,7 +81,7 @@ class Job:
                 self._pending.append(block)
         self._notify()
 
-    async def follow(self) -> AsyncIterator[Progress]:
+    async def follow(self) -> AsyncGenerator[Progress, None]:
         """Yield the progress now and at changes, skipping what a slow reader missed; the last is the end."""
         while True:
             changed, progress = self._changed, self.progress

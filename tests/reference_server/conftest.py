@@ -17,8 +17,10 @@ from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen.canvas import Canvas
 from starlette.testclient import TestClient
 
+from reference_server.app import create_app
 from reference_server.chunk import Voicing
 from reference_server.job import GenerationError, MakeChunk
+from reference_server.live_aligner import LiveAligner, Programs
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.store import ChunkStore
@@ -142,9 +144,8 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def client(settings: Settings, maker: FakeMaker) -> Iterator[TestClient]:
     """A client of a started application whose chunks come from `maker`."""
-    from reference_server.app import create_app  # noqa: PLC0415 - only these tests need the whole application
-
-    app = create_app(settings, open_maker=maker)
+    aligner = LiveAligner(settings, Programs(decoder=("false",), aligner=("false",)))
+    app = create_app(settings, open_maker=maker, live_aligner=aligner)
     with TestClient(app, raise_server_exceptions=False) as test_client:
         maker.store = app.state.store
         yield test_client
