@@ -1,0 +1,121 @@
+"""One chunk made ahead: spoken, aligned, stored; or nothing of it left behind."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import pytest
+
+from reference_server import generate
+from reference_server.chunk import Voicing
+from reference_server.errors import ServerError
+from reference_server.generate import open_chunk_maker
+from reference_server.job import GenerationError
+from reference_server.live_aligner import AlignerError
+from reference_server.outline import Block
+from reference_server.settings import Settings
+from reference_server.speech import Speech, SpeechError, SpeechRequest
+from reference_server.store import ChunkStore
+from reference_server.words import WordTime
+
+BLOCK = Block(1, 0, 1, "Hello there.")
+VOICING = Voicing("openai", "tts-1", "alloy", 1.5)
+
+
+class FakeSpeech(Speech):
+    """An upstream that answers with what a test says."""
+
+    def __init__(self, answer: bytes | SpeechError) -> None:
+        self.answer = answer
+        self.asked: list[SpeechRequest] = []
+
+    async def synthesize(self, request: SpeechRequest, api_key: str | None = None) -> bytes:
+        """Answer or fail."""
+        self.asked.append(request)
+        if isinstance(self.answer, SpeechError):
+            raise self.answer
+        return self.answer
+
+
+class FakeWorker:
+    """An aligner that finds one word, unless it is broken."""
+
+    broken = False
+    seen: Sequence[tuple[str, bytes]] = ()
+    closed = False
+
+    def __init__(self, _settings: Settings) -> None: ...
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        type(self).closed = True
+
+    async def align(self, text: str, mp3_path: Path) -> list[WordTime]:
+        """Find the first word, in a file that is there in whole."""
+        type(self).seen = [*self.seen, (text, await asyncio.to_thread(mp3_path.read_bytes))]
+        if self.broken:
+            raise AlignerError("no words")
+        return [WordTime("Hello", 0.1, 0.4, 0, 5)]
+
+
+@pytest.fixture
+def worker(monkeypatch: pytest.MonkeyPatch) -> type[FakeWorker]:
+    """The aligner in the place of the real one."""
+
+    class Worker(FakeWorker):
+        pass
+
+    monkeypatch.setattr(generate, "AlignmentWorker", Worker)
+    return Worker
+
+
+def _make(tmp_path: Path, speech: Speech) -> ChunkStore:
+    store = ChunkStore(tmp_path)
+
+    async def scenario() -> None:
+        async with open_chunk_maker(Settings(), speech, store) as make:
+            await make("doc", BLOCK, VOICING)
+
+    asyncio.run(scenario())
+    return store
+
+
+def test_a_chunk_is_spoken_aligned_and_stored(tmp_path: Path, mp3: bytes, worker: type[FakeWorker]) -> None:
+    """Upstream is asked with the job's settings, the aligner gets the whole MP3, both results are stored."""
+    speech = FakeSpeech(mp3)
+    chunk = _make(tmp_path, speech).find("doc", BLOCK)
+    assert speech.asked == [SpeechRequest("Hello there.", "alloy", 1.5, "tts-1")]
+    assert list(worker.seen) == [("Hello there.", mp3)]
+    assert worker.closed
+    assert chunk is not None
+    word = {"text": "Hello", "startSec": 0.1, "endSec": 0.4, "charStart": 0, "charEnd": 5}
+    assert chunk.timings == {
+        "alignments": [{"sentence": "Hello there.", "sentenceIndex": 0, "words": [word]}]
+    }
+    assert len(list((tmp_path / "doc" / "chunks").iterdir())) == 2
+
+
+@pytest.mark.parametrize("answer", [SpeechError(429, "Too many."), b"", b"<html>"])
+def test_without_speech_there_is_no_chunk(
+    tmp_path: Path, worker: type[FakeWorker], answer: bytes | SpeechError
+) -> None:
+    """An upstream that refuses or sends no MP3 fails the block; the aligner is not bothered."""
+    with pytest.raises(GenerationError):
+        _make(tmp_path, FakeSpeech(answer))
+    assert list(worker.seen) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_without_timings_there_is_no_chunk(tmp_path: Path, mp3: bytes, worker: type[FakeWorker]) -> None:
+    """Audio without its timings would send every reader to the live aligner: it is not stored."""
+    worker.broken = True
+    with pytest.raises(GenerationError, match="no words") as caught:
+        _make(tmp_path, FakeSpeech(mp3))
+    assert isinstance(caught.value, ServerError)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []

@@ -1,0 +1,96 @@
+"""The process: starts, says where it listens, refuses a taken port, ends on a signal."""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+COMMAND = [sys.executable, "-m", "reference_server"]
+
+
+def _environ(tmp_path: Path, **variables: str) -> dict[str, str]:
+    return {**os.environ, "DOCSTORE_DIR": str(tmp_path / "docstore"), **variables}
+
+
+@contextmanager
+def _server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    with subprocess.Popen(
+        COMMAND, env=_environ(tmp_path, PORT="0"), stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None
+        try:
+            address = next(
+                found[0] for line in process.stderr if (found := re.search(r"http://127\.0\.0\.1:\d+", line))
+            )
+            yield process, address
+        finally:
+            process.kill()
+
+
+def _get(url: str) -> bytes:
+    with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310 - loopback, the address is our own
+        return bytes(answer.read())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_it_answers_and_ends_cleanly_on_a_signal(tmp_path: Path, end: signal.Signals) -> None:
+    """GIVEN a server that answers WHEN a signal ends it THEN its exit code is 0 and no traceback is shown."""
+    with _server(tmp_path) as (process, address):
+        assert _get(f"{address}/api/health") == b'{"ok":true,"status":"healthy"}'
+        process.send_signal(end)
+        _, log = process.communicate(timeout=20)
+        assert process.returncode == 0
+        assert "Traceback" not in log
+
+
+@pytest.mark.slow
+def test_nothing_heavy_is_in_the_server(tmp_path: Path) -> None:
+    """The model's libraries live in the children alone: the idle server stays under 100 MB without them."""
+    with _server(tmp_path) as (process, address):
+        _get(f"{address}/api/health")
+        maps = Path(f"/proc/{process.pid}/maps").read_text()
+        status = Path(f"/proc/{process.pid}/status").read_text()
+    for library in ("numpy", "ctranslate2", "onnxruntime", "pdfium", "tokenizers"):
+        assert library not in maps
+    rss_kb = int(re.findall(r"VmRSS:\s+(\d+) kB", status)[0])
+    assert rss_kb < 100_000
+
+
+def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+    """A second server on the port ends with 2 and says what to do."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        result = subprocess.run(
+            COMMAND,
+            env=_environ(tmp_path, PORT=port),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+    assert (result.returncode, result.stdout) == (2, "")
+    assert result.stderr.count("\n") == 1
+    assert f"127.0.0.1:{port}" in result.stderr
+    assert "free one" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "variables", [{"PORT": "x"}, {"HOST": "999.1.1.1", "PORT": "0"}, {"DOCSTORE_DIR": "/proc/x", "PORT": "0"}]
+)
+def test_a_setting_that_cannot_be_used_is_one_line(tmp_path: Path, variables: dict[str, str]) -> None:
+    """The line names the variable, and the exit code is 2."""
+    result = subprocess.run(
+        COMMAND, env=_environ(tmp_path, **variables), capture_output=True, text=True, check=False, timeout=20
+    )
+    assert result.returncode == 2
+    assert result.stderr.count("\n") == 1
+    assert result.stderr.startswith(next(iter(variables)))
