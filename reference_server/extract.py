@@ -11,7 +11,7 @@ import json
 import sys
 from pathlib import Path
 
-import pypdfium2  # type: ignore[import-untyped]  # it carries no type information
+import pypdfium2
 
 
 def extract_pages(source: Path) -> list[str]:
