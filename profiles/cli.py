@@ -18,6 +18,7 @@ from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
 from profiles.load import Upstream
 from profiles.progress import Progress
 from profiles.report import print_table, write_report
+from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario, load_scenario, scenario_names, with_load
 from profiles.verdict import judge
 from profiles.vm_size import VmSize, parse_memory_mb, read_fly_toml
@@ -182,7 +183,8 @@ def _judge(chosen: argparse.Namespace, console: Console) -> int:
 
 def _report(chosen: argparse.Namespace, console: Console) -> int:
     folders = sorted(
-        (path.parent for path in chosen.folder.glob("*/run.json")), key=lambda path: path.stat().st_mtime
+        (path.parent for path in chosen.folder.glob("*/run.json")),
+        key=lambda folder: float(str(RunFolder(folder).run["started_monotonic_s"])),
     )
     if not folders:
         raise OomproofError(f"{chosen.folder}: no run folder in it. Give the folder that `compare` wrote.")

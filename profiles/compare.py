@@ -85,6 +85,9 @@ def _run(scenario: Scenario, bench: Bench, out: Path, progress: Progress) -> Ver
     record = run_scenario(scenario, bench, out / scenario.name, progress.tell)
     after = "" if record.killed_after_s is None else f" after {record.killed_after_s:g} s ({record.victim})"
     progress.line(f"{scenario.name}: {record.verdict}{after}{'' if record.met else ' - NOT as expected'}")
+    if not record.met:
+        for line in record.evidence:
+            progress.line(f"  {line}")
     return record
 
 

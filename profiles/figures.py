@@ -85,12 +85,16 @@ def _latencies_ms(rows: Iterable[Request], kind: str) -> list[float]:
 
 
 def _failed(row: Request) -> bool:
-    """A chunk that is not there (404) is an answer, and so is a bounded aligner that refuses (503)."""
+    """Whether a request failed.
+
+    A chunk that is not there (404) is an answer, and so is a bounded aligner that refuses (503); a request that
+    its reader gave up (499) is nobody's failure.
+    """
     if row.status == 404:
         return row.kind not in ("chunk", "timings")
     if row.status == 503:
         return row.kind not in TIMING_KINDS
-    return row.status not in (200, 206, 304)
+    return row.status not in (200, 206, 304, 499)
 
 
 def _load_span(folder: RunFolder) -> tuple[float, float]:

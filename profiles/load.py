@@ -108,6 +108,5 @@ def load_command(
         sys.executable, "-m", "locust", "-f", str(LOADTESTS / "locustfile.py"), "--headless", "--host", url,
         "--users", str(load.readers), "--spawn-rate", str(load.readers), "--chapters-file", str(chapters),
         "--mode", load.mode, "--pace", str(load.pace), "--session-s", str(load.session_s),
-        "--start-spread-s", str(load.start_spread_s),
         "--seed", str(load.seed), "--requests-file", str(requests),
     ]  # fmt: skip

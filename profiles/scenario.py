@@ -42,8 +42,8 @@ class Load(_Table):
     """What is sent at the target.
 
     `readers` people read for `session_s` seconds of session time at `pace`; they share `chapters` chapters
-    of about `blocks` blocks and start within `start_spread_s` of session time. `pregenerate` makes those
-    chapters' chunks; `probe` asks for `probes` first blocks, one after the other.
+    of about `blocks` blocks. `pregenerate` makes those chapters' chunks; `probe` asks for `probes` first blocks,
+    one after the other.
     """
 
     kind: Literal["readers", "pregenerate", "probe"] = "readers"
@@ -54,7 +54,6 @@ class Load(_Table):
     seed: int = Field(default=1, ge=0)
     chapters: int = Field(default=8, ge=1)
     blocks: int = Field(default=20, ge=1)
-    start_spread_s: float = Field(default=5.0, ge=0)
     probes: int = Field(default=20, ge=1)
 
 
