@@ -150,3 +150,18 @@ def choose_chapters(
             f"none of the document's {pages} pages has a block. Choose a document that has text."
         )
     return chosen
+
+
+def place_of_reader(number: int, chapters: Sequence[tuple[Block, ...]]) -> tuple[tuple[Block, ...], int]:
+    """Returns the chapter that reader ``number`` reads, and the index of the block it starts with.
+
+    Readers take the chapters in turn. Those of one chapter start at 0, 1/2, 1/4, 3/4, 1/8, … of it (the
+    base-2 van der Corput sequence), which is evenly spread for any number of readers, known or not.
+    """
+    chapter = chapters[number % len(chapters)]
+    rank, fraction, step = number // len(chapters), 0.0, 0.5
+    while rank:
+        fraction += step * (rank & 1)
+        rank >>= 1
+        step /= 2
+    return chapter, int(fraction * len(chapter))

@@ -97,7 +97,7 @@ class Exchange:
         url, data = (f"{path}?{sent}", None) if isinstance(sent, str) else (path, sent)
         sent_t = time.monotonic()
         try:
-            answer = self._exchange(kind, method, url, f"{method} {path}", data)
+            answer = self._exchange(kind, method, url, path, data)
         except GreenletExit:
             self._write(kind, sent_t, intended_t, Answer(LEFT, b"", time.monotonic()), source)
             raise

@@ -11,7 +11,7 @@ from locust.env import Environment
 from locust.exception import StopUser
 from locust.runners import LocalRunner
 
-from loadtests.chapters import ChaptersError
+from loadtests.chapters import ChaptersError, place_of_reader
 from loadtests.exchange import Exchange
 from loadtests.options import LoadOptions, OptionError, add_options, parse_options
 from loadtests.reader import Reader
@@ -21,19 +21,6 @@ from loadtests.speech_shelf import SpeechShelf
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
 READERS_PER_WORKER = 1_000_000
-
-
-def spread(rank: int) -> float:
-    """Fraction of a chapter at which its reader number ``rank`` starts: 0, 1/2, 1/4, 3/4, 1/8, ….
-
-    The base-2 van der Corput sequence: evenly spread for any number of readers, known or not.
-    """
-    fraction, step = 0.0, 0.5
-    while rank:
-        fraction += step * (rank & 1)
-        rank >>= 1
-        step /= 2
-    return fraction
 
 
 class Load:
@@ -52,11 +39,10 @@ class Load:
         """Makes the next reader: chapter by number, first block spread within it, start drawn by seed."""
         options = self.options
         number = next(self._numbers)
-        chapters = options.chapters.chapters
-        chapter = chapters[number % len(chapters)]
+        chapter, first = place_of_reader(number, options.chapters.chapters)
         session = Session(
             chapter,
-            first=int(spread(number // len(chapters)) * len(chapter)),
+            first=first,
             mode=options.mode,
             pace=options.pace,
             session_s=options.session_s,
@@ -144,7 +130,8 @@ def _begin(environment: Environment, **_: Any) -> None:
     except (OptionError, ChaptersError, OSError) as error:
         _State.load = None
         environment.process_exit_code = 2
-        _say(str(error))
+        unwritable = f"--requests-file: {getattr(error, 'filename', '')!r} cannot be opened for writing"
+        _say(f"{unwritable}: {error.strerror}." if isinstance(error, OSError) else str(error))
         if environment.runner is not None:
             gevent.spawn(environment.runner.stop if environment.web_ui else environment.runner.quit)
 

@@ -40,14 +40,18 @@ class LoadOptions:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Adds our options. Values stay text here: a bad one is reported by ``parse_options`` in one line."""
-    group = parser.add_argument_group("Reading aloud")
-    group.add_argument("--chapters-file", default="chapters.json", help="made by python -m loadtests.prepare")
-    group.add_argument("--mode", default="live", help="one of " + ", ".join(MODES))
-    group.add_argument("--pace", default="1", help="how much faster than real time sessions are played")
-    group.add_argument("--session-s", default="600", help="length of a session, in session seconds")
-    group.add_argument("--seed", default="1", help="seed of start times")
-    group.add_argument("--requests-file", default="requests.csv", help="every request and block, as CSV")
+    """Adds our options, also to Locust's web page (which leaves out what is in an argument group).
+
+    Values stay text here: a bad one is reported by ``parse_options`` in one line.
+    """
+    parser.add_argument(
+        "--chapters-file", default="chapters.json", help="made by python -m loadtests.prepare"
+    )
+    parser.add_argument("--mode", default="live", choices=MODES, help="where speech and timings come from")
+    parser.add_argument("--pace", default="1", help="how much faster than real time sessions are played")
+    parser.add_argument("--session-s", default="600", help="length of a session, in session seconds")
+    parser.add_argument("--seed", default="1", help="seed of start times")
+    parser.add_argument("--requests-file", default="requests.csv", help="every request and block, as CSV")
 
 
 def parse_options(values: argparse.Namespace) -> LoadOptions:

@@ -38,7 +38,7 @@ def ask(
 ) -> requests.Response:
     """Asks for one block's speech and returns the whole answer."""
     if mode == "live":
-        body = {
+        body: dict[str, str | float] = {
             "text": block.text,
             "voice": chapters.voice,
             "speed": chapters.speed,
