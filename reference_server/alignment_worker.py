@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import logging
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -14,8 +13,6 @@ from reference_server.live_aligner import AlignerError, how_it_ended, start
 from reference_server.model import model_folder
 from reference_server.settings import Settings
 from reference_server.words import WordTime, load_words
-
-_log = logging.getLogger(__name__)
 
 _NAME = "alignment worker"
 
@@ -73,9 +70,7 @@ class AlignmentWorker:
             answer = b""
         if not answer.endswith(b"\n"):
             self._child = None
-            reason = how_it_ended(_NAME, await child.wait())
-            _log.warning("no word times: %s", reason)
-            raise AlignerError(reason)
+            raise AlignerError(how_it_ended(_NAME, await child.wait()))
         return answer
 
     async def _stop(self) -> None:

@@ -9,7 +9,11 @@ import wave
 from collections.abc import Sequence
 from pathlib import Path
 
-import miniaudio  # type: ignore[import-untyped]  # carries no type information
+if __name__ == "__main__":
+    # miniaudio loads numpy where it finds it, without need: 16 MB and 0.2 CPU seconds of every live request.
+    sys.modules["numpy"] = None  # type: ignore[assignment]  # the documented way to say "not here"
+
+import miniaudio
 
 SAMPLE_RATE_HZ = 16_000
 _BYTES_PER_SAMPLE = 2

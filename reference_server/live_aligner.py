@@ -7,7 +7,6 @@ a bound, identical work is shared, and those who would wait too long are sent aw
 
 import asyncio
 import hashlib
-import logging
 import signal
 import subprocess
 import sys
@@ -23,8 +22,6 @@ from reference_server.in_flight import InFlight
 from reference_server.model import checked_model_folder
 from reference_server.settings import Settings
 from reference_server.words import WordTime, load_words
-
-_log = logging.getLogger(__name__)
 
 _WAITING_PER_ALIGNER = 8
 _LONGEST_LINE_BYTES = 1024 * 1024
@@ -144,9 +141,7 @@ async def start(
             *command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, limit=_LONGEST_LINE_BYTES
         )
     except OSError as error:
-        reason = f"the {name} cannot be started: {error}"
-        _log.warning("no word times: %s", reason)
-        raise AlignerError(reason) from error
+        raise AlignerError(f"the {name} cannot be started: {error}") from error
 
 
 def _key(text: str, audio: bytes, lang: str | None) -> str:
@@ -171,7 +166,5 @@ async def _run(name: str, command: Sequence[str]) -> bytes:
             await child.wait()
     assert child.returncode is not None
     if child.returncode:
-        reason = how_it_ended(name, child.returncode, stderr)
-        _log.warning("no word times: %s", reason)
-        raise AlignerError(reason)
+        raise AlignerError(how_it_ended(name, child.returncode, stderr))
     return output

@@ -73,6 +73,7 @@ async def time_words(request: Request) -> Response:
         retry = {"Retry-After": str(error.retry_after_s)}
         return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "ALIGNER_BUSY", str(error), headers=retry)
     except AlignerError as error:
+        _log.warning("no word times: %s", error)
         name = "WHISPER_ALIGNMENT_FAILED"
         return JSONResponse({"error": name, "code": name, "message": str(error)}, status_code=500)
     return JSONResponse(alignment_json(wanted.text, words))

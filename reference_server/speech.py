@@ -7,6 +7,7 @@ import logging
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from http import HTTPStatus
+from typing import Literal
 
 import openai
 
@@ -35,6 +36,9 @@ OPENAI_VOICES = (
 """The voices of OpenAI's own API, which has no route that lists them."""
 
 
+SpeechFormat = Literal["mp3", "opus", "aac", "flac", "wav", "pcm"]
+
+
 @dataclass(frozen=True)
 class SpeechRequest:
     """What is to be said and how; `speed` 1 is normal."""
@@ -43,7 +47,7 @@ class SpeechRequest:
     voice: str
     speed: float
     model: str = "tts-1"
-    format: str = "mp3"
+    format: SpeechFormat = "mp3"
     instructions: str | None = None
     provider: str = "openai"
 
@@ -140,7 +144,7 @@ class Speech:
             model=request.model,
             voice=request.voice,
             speed=request.speed,
-            response_format="mp3",
+            response_format=request.format,
             instructions=request.instructions if request.instructions is not None else openai.omit,
         )
         if not answer.content:
