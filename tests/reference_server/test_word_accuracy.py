@@ -20,11 +20,11 @@ from reference_server.words import WordTime
 pytestmark = pytest.mark.slow
 
 TEXTS = {
-    "objects": """Every object has an identity, a type and a value. An object's identity never changes once
-        it has been created; you may think of it as the object's address in memory. The "is" operator compares the
-        identity of two objects; the "id()" function returns an integer representing its identity. An object's
-        type determines the operations that the object supports and also defines the possible values for
-        objects of that type.""",
+    "objects": """Every object has an identity, a type and a value. An object's identity never
+        changes once it has been created; you may think of it as the object's address in memory. The
+        "is" operator compares the identity of two objects; the "id()" function returns an integer
+        representing its identity. An object's type determines the operations that the object
+        supports and also defines the possible values for objects of that type.""",
     "naming": """Names refer to objects. Names are introduced by name binding operations. The following
         constructs bind names: formal parameters to functions, class definitions, function definitions,
         assignment expressions, and targets that are identifiers if occurring in an assignment. If a name is
