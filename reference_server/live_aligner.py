@@ -7,6 +7,7 @@ a bound, identical work is shared, and those who would wait too long are sent aw
 
 import asyncio
 import hashlib
+import shutil
 import signal
 import subprocess
 import sys
@@ -62,10 +63,17 @@ class Programs:
 
 
 class LiveAligner:
-    """Times the words of blocks in processes of their own, as many at once as the setting `aligners` says."""
+    """Times the words of blocks in processes of their own, as many at once as the setting `aligners` says.
+
+    Its files are in the docstore while they are needed; what a killed server left there is removed at start.
+    """
 
     def __init__(self, settings: Settings, programs: Programs | None = None) -> None:
         self._programs = programs or Programs.installed(settings)
+        self._folder = settings.docstore_dir / "aligner_tmp"
+        # A server that was killed could not tidy up. Not /tmp: where that is memory, it would count as ours.
+        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.mkdir(parents=True, exist_ok=True)
         self._bound = settings.aligners
         self._slots = asyncio.Semaphore(self._bound)
         self._in_flight = InFlight[list[WordTime]]()
@@ -96,7 +104,7 @@ class LiveAligner:
             return await self._align_and_keep(key, text, audio, lang)
 
     async def _align_and_keep(self, key: str, text: str, audio: bytes, lang: str | None) -> list[WordTime]:
-        with tempfile.TemporaryDirectory(prefix="aligner-") as name:
+        with tempfile.TemporaryDirectory(dir=self._folder) as name:
             folder = Path(name)
             await asyncio.to_thread(_write, folder, text, audio)
             await _run(

@@ -96,8 +96,16 @@ async def _gate() -> AsyncIterator[Gate]:
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where temporary files are made in this test."""
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    return tmp_path
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "docstore" / "aligner_tmp"
+
+
+def test_what_a_killed_server_left_is_removed(temporary: Path) -> None:
+    """A server that starts removes the files of one that could not."""
+    (temporary / "tmpabc").mkdir(parents=True)
+    (temporary / "tmpabc" / "audio.mp3").touch()
+    _aligner(0)
+    assert list(temporary.iterdir()) == []
 
 
 @pytest.mark.parametrize("aligners", [0, 1])

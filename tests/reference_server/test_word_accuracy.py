@@ -14,6 +14,7 @@ import pytest
 
 from reference_server.alignment_worker import AlignmentWorker
 from reference_server.live_aligner import AlignerError, LiveAligner
+from reference_server.model import model_folder
 from reference_server.settings import Settings
 from reference_server.words import WordTime
 
@@ -73,7 +74,7 @@ def speak(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, float], Sp
 
 async def live(spoken: Spoken) -> list[WordTime]:
     """Transcribe as the live route does, decoder process included."""
-    aligner = LiveAligner(Settings(aligners=1))
+    aligner = LiveAligner(Settings(aligners=1, docstore_dir=spoken.mp3.parent))
     return await aligner.align(spoken.text, await asyncio.to_thread(spoken.mp3.read_bytes), "en")
 
 
@@ -141,8 +142,11 @@ def test_the_transcriber_says_what_is_wrong(tmp_path: Path) -> None:
     for name in ("audio.wav", "text.txt"):
         (tmp_path / name).write_bytes(b"nothing")
     program = [sys.executable, "-m", "reference_server.transcribe", "audio.wav", "--text-file", "text.txt"]
-    model = LiveAligner(Settings())._programs.aligner[-1]
     ended = subprocess.run(
-        [*program, "--model", model], capture_output=True, text=True, check=False, cwd=tmp_path
+        [*program, "--model", str(model_folder(None))],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
     )
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
