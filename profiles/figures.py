@@ -47,7 +47,10 @@ def memory(folder: RunFolder) -> dict[str, Any]:
 
 
 def requests(folder: RunFolder) -> dict[str, Any]:
-    """Return what the readers asked for and felt; latencies in milliseconds of wall time."""
+    """Return what the readers asked for and felt; latencies in milliseconds of wall time.
+
+    A `never` row is a reader who still waited when the load ended: silence, but no block played.
+    """
     rows = [row for row in folder.requests if row.kind != "play"]
     plays = [row for row in folder.requests if row.kind == "play"]
     first = [row for row in plays if row.source.startswith("first:")]
@@ -61,7 +64,7 @@ def requests(folder: RunFolder) -> dict[str, Any]:
         "tts_p50_ms": _quantile(tts_ms, 50),
         "tts_p95_ms": _quantile(tts_ms, 95),
         "first_audio_p50_ms": _quantile([row.late_s * 1000 for row in first if row.late_s is not None], 50),
-        "blocks_played": len(plays),
+        "blocks_played": sum(not row.source.endswith("never") for row in plays),
         "stalls": len(late),
         "stall_s": round(sum(wait or 0.0 for wait in late), 2),
         "timings_refused": sum(row.status == 503 for row in rows if row.kind in TIMING_KINDS),
@@ -87,8 +90,8 @@ def _latencies_ms(rows: Iterable[Request], kind: str) -> list[float]:
 def _failed(row: Request) -> bool:
     """Whether a request failed.
 
-    A chunk that is not there (404) is an answer, and so is a bounded aligner that refuses (503); a request that
-    its reader gave up (499) is nobody's failure.
+    A chunk that is not there (404) is an answer, and so is a bounded aligner that refuses (503); a request
+    that its reader gave up (499) is nobody's failure.
     """
     if row.status == 404:
         return row.kind not in ("chunk", "timings")

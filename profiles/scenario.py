@@ -42,8 +42,8 @@ class Load(_Table):
     """What is sent at the target.
 
     `readers` people read for `session_s` seconds of session time at `pace`; they share `chapters` chapters
-    of about `blocks` blocks. `pregenerate` makes those chapters' chunks; `probe` asks for `probes` first blocks,
-    one after the other.
+    of about `blocks` blocks. `pregenerate` makes those chapters' chunks; `probe` asks for `probes` first
+    blocks, one after the other.
     """
 
     kind: Literal["readers", "pregenerate", "probe"] = "readers"

@@ -53,7 +53,7 @@ def test_a_module_has_one_subject(package: str) -> None:
 
 
 def test_the_server_has_no_sleep_and_no_test_hook() -> None:
-    """What is measured is not staged: the server never waits on purpose, and never asks whether it is watched."""
+    """What is measured is not staged: the server never waits on purpose, nor asks if it is watched."""
     for path in (ROOT / "reference_server").rglob("*.py"):
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"\btime\.sleep\(|OOMPROOF|PYTEST", text), path.relative_to(ROOT)

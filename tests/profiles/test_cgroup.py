@@ -120,7 +120,7 @@ def test_a_tree_that_cannot_be_written_is_one_line(v2: CgroupV2, monkeypatch: py
         raise PermissionError(13, "Permission denied", str(v2.root / group / "memory.max"))
 
     monkeypatch.setattr(v2, "limit", refuse)
-    with pytest.raises(OomproofError, match=r"memory.max: Permission denied. A real memory limit needs root"):
+    with pytest.raises(OomproofError, match=r"memory.max: Permission denied. A real limit needs root"):
         Cgroup(v2, "new").create(SIZE)
     assert not (v2.root / "new").exists()
 

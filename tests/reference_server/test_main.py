@@ -13,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from reference_server.__main__ import _listen
+from reference_server.settings import Settings
+
 COMMAND = [sys.executable, "-m", "reference_server"]
 
 
@@ -94,3 +97,12 @@ def test_a_setting_that_cannot_be_used_is_one_line(tmp_path: Path, variables: di
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith(next(iter(variables)))
+
+
+def test_an_answer_on_a_used_connection_is_not_held_back() -> None:
+    """Accepted connections inherit TCP_NODELAY: Nagle's algorithm would add 40 ms to every later answer."""
+    with _listen(Settings(port=0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+            assert client.getpeername() == listener.getsockname()

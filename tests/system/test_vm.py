@@ -162,7 +162,7 @@ with control_server(Path(sys.argv[1])) as (vm, server):
 
 
 def test_a_killed_owner_leaves_nothing_behind_either(tmp_path: Path) -> None:
-    """GIVEN an owner killed with SIGKILL THEN the recorder kills and removes the VM, and keeps its samples."""
+    """GIVEN an owner killed with SIGKILL THEN the recorder removes the VM, and keeps its samples."""
     owner = subprocess.Popen(
         [sys.executable, "-c", OWNER, str(tmp_path), str(Path(__file__).parent)], stdout=subprocess.PIPE
     )
