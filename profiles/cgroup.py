@@ -71,6 +71,9 @@ class Cgroup:
                 folder.mkdir(exist_ok=True)
             self.hierarchy.limit(self.name, size)
             self.hierarchy.set_cpu_quota(self.name, size.cpus)
+        except OomproofError:
+            self.destroy()
+            raise
         except OSError as error:
             self.destroy()
             raise OomproofError(

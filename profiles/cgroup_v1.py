@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from profiles.cgroup import Reading, read_number, read_table
+from profiles.errors import OomproofError
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 
 
@@ -13,10 +14,11 @@ class CgroupV1:
 
     name = "cgroup v1"
 
-    def __init__(self, root: Path = Path("/sys/fs/cgroup")) -> None:
+    def __init__(self, root: Path = Path("/sys/fs/cgroup"), swaps: Path = Path("/proc/swaps")) -> None:
         self.memory = root / "memory"
         self.cpu = root / "cpu"
         self.cpuacct = root / "cpuacct"
+        self.swaps = swaps
 
     def folders(self, group: str) -> list[Path]:
         """The group's folders: memory first."""
@@ -30,6 +32,11 @@ class CgroupV1:
         with_swap = folder / "memory.memsw.limit_in_bytes"
         if with_swap.exists():
             with_swap.write_text(str(size.memory_bytes))
+        elif swap_is_on(self.swaps):
+            raise OomproofError(
+                f"{self.swaps}: swap is on and not counted against the limit, which hides what "
+                "kills. Run swapoff -a, or boot with swapaccount=1."
+            )
         (folder / "memory.swappiness").write_text("0")
         (self.cpu / group / "cpu.shares").write_text("64")
 
@@ -55,3 +62,11 @@ class CgroupV1:
             throttled_s=None if throttled_ns is None else throttled_ns / 1e9,
             oom_kills=read_table(folder / "memory.oom_control").get("oom_kill"),
         )
+
+
+def swap_is_on(swaps: Path) -> bool:
+    """Return whether the machine swaps: /proc/swaps has a line below its heading."""
+    try:
+        return len(swaps.read_text().splitlines()) > 1
+    except OSError:
+        return False

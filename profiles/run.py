@@ -12,7 +12,7 @@ from pathlib import Path
 
 from profiles import processes
 from profiles.docstore import make_docstore
-from profiles.errors import RunError
+from profiles.errors import EXIT_USAGE, OomproofError, RunError
 from profiles.event_log import EventLog
 from profiles.load import Upstream, load_command, prepare_command
 from profiles.request_tail import RequestTail
@@ -66,7 +66,7 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
             _drive(scenario, bench, server, folder, events, tell)
             events.write("health", ok=server.ended() is None and healthy(server.url))
             server.stop()
-    except RunError as error:
+    except OomproofError as error:
         events.write("failed", reason=str(error))
         raise
     finally:
@@ -112,7 +112,8 @@ def _prepare(
     finally:
         processes.stop(process)
     if process.returncode != 0:
-        raise RunError(f"preparation: {processes.last_line(log)}")
+        kind = OomproofError if process.returncode == EXIT_USAGE else RunError
+        raise kind(f"preparation: {processes.last_line(log)}")
     update_run(folder, **_document_facts(chapters))
     events.write("prepared")
 

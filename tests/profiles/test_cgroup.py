@@ -85,6 +85,17 @@ def test_v1_counts_swap_against_the_limit(v1: CgroupV1) -> None:
     assert (v1.cpu / "g" / "cpu.shares").read_text() == "64"
 
 
+def test_v1_refuses_swap_that_it_cannot_count(v1: CgroupV1, tmp_path: Path) -> None:
+    """GIVEN swap and a kernel that does not count it THEN one line says the way out; no swap is fine."""
+    (v1.memory / "g" / "memory.memsw.limit_in_bytes").unlink()
+    v1.swaps = tmp_path / "swaps"
+    v1.swaps.write_text("Filename Type Size\n")
+    v1.limit("g", SIZE)
+    v1.swaps.write_text("Filename Type Size\n/swapfile file 1024\n")
+    with pytest.raises(OomproofError, match="swap is on"):
+        v1.limit("g", SIZE)
+
+
 def test_v2_switches_swap_off(v2: CgroupV2) -> None:
     """The unified tree has a swap limit of its own: none is allowed."""
     v2.limit("g", SIZE)
