@@ -27,6 +27,10 @@ class PrepareError(Exception):
     """A server refused or failed; the text is one line for the user."""
 
 
+class DocumentRefusedError(PrepareError):
+    """The server cannot read the document: another file is the way out."""
+
+
 class Progress:
     """Lines such as ``pre-generated 40/160`` on stderr, at most one every two seconds, always the last."""
 
@@ -85,7 +89,11 @@ def upload(session: requests.Session, host: str, document: Path, document_id: st
     """Uploads the document, streamed from disk; returns its id, pages and SHA-256."""
     url = f"{host}/api/documents/{quote(document_id, safe='')}"
     with document.open("rb") as file:
-        return answer_json(call(session, "PUT", url, data=file, headers={"Content-Type": "application/pdf"}))
+        answer = call(session, "PUT", url, data=file, headers={"Content-Type": "application/pdf"})
+    if answer.status_code in (413, 415, 422):
+        message = answer.json().get("message", answer.reason)
+        raise DocumentRefusedError(f"{document}: {message}")
+    return answer_json(answer)
 
 
 def page_blocks(session: requests.Session, host: str, document_id: str, page: int) -> list[Block]:
@@ -193,6 +201,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         chapters = prepare(arguments)
+    except DocumentRefusedError as error:
+        say(str(error))
+        return 2
     except (PrepareError, ChaptersError) as error:
         say(str(error))
         return 1

@@ -102,8 +102,7 @@ def test_wrong_use_is_told_apart(stub: Stub, document: Path, capsys: pytest.Capt
 def test_a_refused_upload_passes_on_the_servers_reason(
     stub: Stub, document: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A 422 exits 1 with the server's own code in the line."""
+    """A document that the server cannot read is wrong use: exit 2, with the file and the reason."""
     document.write_bytes(b"no pdf at all")
-    assert main(arguments(stub(), document)) == 1
-    assert "422" in (told := capsys.readouterr().err)
-    assert "NOT_A_PDF" in told
+    assert main(arguments(stub(), document)) == 2
+    assert f"{document}: is no PDF" in capsys.readouterr().err
