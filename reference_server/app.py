@@ -13,14 +13,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from reference_server.documents import Documents
-from reference_server.errors import (
-    ApiError,
+from reference_server.error_answers import (
     handle_api_error,
     handle_disconnect,
     handle_disk_error,
     handle_http_exception,
     handle_unexpected,
 )
+from reference_server.errors import ApiError
 from reference_server.generate import open_chunk_maker
 from reference_server.job import OpenMaker
 from reference_server.live_aligner import LiveAligner

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from reference_server.errors import error_response
+from reference_server.error_answers import error_response
 from reference_server.live_aligner import AlignerBusy, AlignerError
 from reference_server.live_parameters import callers_key, read_speech_request, read_timing_request
 from reference_server.speech import SpeechError
