@@ -18,6 +18,7 @@ from cachetools import LRUCache
 
 from reference_server.durable import put_in_place, remove_folder, sync, write_whole
 from reference_server.errors import ApiError
+from reference_server.fields import too_large
 from reference_server.outline import Outline
 
 EXTRACT_TIMEOUT_S = 300.0
@@ -172,11 +173,6 @@ def checked_id(document_id: str) -> str:
             400, "BAD_ID", "A document id is 1 to 128 letters, digits, '.', '_' or '-', the first no mark."
         )
     return document_id
-
-
-def too_large(max_bytes: int) -> ApiError:
-    """Return the refusal of a body over `max_bytes`."""
-    return ApiError(413, "TOO_LARGE", f"The body is larger than {max_bytes} bytes. Send a smaller one.")
 
 
 async def _extract(source: Path, out: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +9,15 @@ from typing import Any
 from starlette.requests import Request
 
 from reference_server.chunk import Voicing, Wanted
-from reference_server.documents import too_large
-from reference_server.errors import ApiError
+from reference_server.fields import bad, require, speed_of, text_of
 from reference_server.outline import Block, Outline
 from reference_server.settings import Settings
 
 PROVIDER = "openai"
 """The kind of speech service that the server speaks to: any that is compatible with OpenAI's."""
 
-_MAX_JSON_BYTES = 1024 * 1024
+_LONGEST_NAME = 200
+"""Characters of a voice, a model or an id; their own rules are narrower."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +44,9 @@ def wanted_of(request: Request) -> Wanted:
     query = request.query_params
     speed = query.get("speed")
     try:
-        factor = None if speed is None else _speed(float(speed))
+        factor = None if speed is None else speed_of(float(speed))
     except ValueError:
-        raise _bad("speed", speed, "a number from 0.25 to 4") from None
+        raise bad("speed", speed, "a number") from None
     return Wanted(query.get("voice"), factor, query.get("model"), query.get("textHash"))
 
 
@@ -56,33 +55,13 @@ def document_id_of(request: Request) -> str:
     return _required(request.query_params, "documentId")
 
 
-async def read_object(request: Request) -> dict[str, Any]:
-    """Return the JSON object that a request carries, at most 1 MiB of it.
-
-    Raises:
-        ApiError: 400 `BAD_REQUEST`, 413 `TOO_LARGE`.
-    """
-    body = bytearray()
-    async for part in request.stream():
-        body += part
-        if len(body) > _MAX_JSON_BYTES:
-            raise too_large(_MAX_JSON_BYTES)
-    try:
-        fields = json.loads(body)
-    except (ValueError, RecursionError):
-        raise ApiError(400, "BAD_REQUEST", "The body is not JSON.") from None
-    if not isinstance(fields, dict):
-        raise ApiError(400, "BAD_REQUEST", "The body is not a JSON object.")
-    return fields
-
-
 def voicing_of(fields: Mapping[str, Any], settings: Settings) -> Voicing:
     """Return the settings that a body asks for, by default the server's own; raises ApiError 400."""
     voice, model = (
-        _text(name, fields.get(name, default))
+        text_of(name, fields.get(name, default), _LONGEST_NAME)
         for name, default in (("voice", settings.tts_voice), ("model", settings.tts_model))
     )
-    return Voicing(PROVIDER, model, voice, _speed(fields.get("speed", 1.0)))
+    return Voicing(PROVIDER, model, voice, speed_of(fields.get("speed", 1.0)))
 
 
 def blocks_of(fields: Mapping[str, Any], outline: Outline) -> list[Block]:
@@ -98,51 +77,28 @@ def blocks_of(fields: Mapping[str, Any], outline: Outline) -> list[Block]:
         current = _page(fields.get("page"))
         pages = [current, current + 1] if current < len(outline.pages) else [current]
     if not isinstance(pages, list) or not pages:
-        raise _bad("pages", pages, 'a list of page numbers, "all" or "current+next"')
+        raise bad("pages", pages, 'a list of page numbers, "all" or "current+next"')
     return [block for page in sorted({_page(page) for page in pages}) for block in outline.page(page)]
 
 
 def require_document_id(fields: Mapping[str, Any]) -> str:
     """Return a body's documentId; raises ApiError 400 without one."""
-    if "documentId" not in fields:
-        raise _missing("documentId")
-    return _text("documentId", fields["documentId"])
+    require(fields, "documentId")
+    return text_of("documentId", fields["documentId"], _LONGEST_NAME)
 
 
 def _required(query: Mapping[str, str], name: str) -> str:
-    value = query.get(name)
-    if not value:
-        raise _missing(name)
-    return value
-
-
-def _missing(name: str) -> ApiError:
-    return ApiError(400, "MISSING_PARAMETERS", f"{name} is missing.")
-
-
-def _bad(name: str, value: object, wanted: str) -> ApiError:
-    return ApiError(400, "BAD_REQUEST", f"{name}: {str(value)[:100]!r} is not {wanted}.")
+    require(query, name)
+    return query[name]
 
 
 def _whole(name: str, value: str) -> int:
     if not (value.isascii() and value.isdecimal() and len(value) <= 9):
-        raise _bad(name, value, "a whole number")
+        raise bad(name, value, "a whole number")
     return int(value)
 
 
 def _page(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
-        raise _bad("page", value, "a page number")
+        raise bad("page", value, "a page number")
     return value
-
-
-def _text(name: str, value: object) -> str:
-    if not isinstance(value, str) or not value or len(value) > 200:
-        raise _bad(name, value, "a text of 1 to 200 characters")
-    return value
-
-
-def _speed(value: object) -> float:
-    if isinstance(value, int | float) and not isinstance(value, bool) and 0.25 <= value <= 4:
-        return float(value)
-    raise _bad("speed", value, "a number from 0.25 to 4")

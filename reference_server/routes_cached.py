@@ -13,12 +13,12 @@ from starlette.routing import BaseRoute, Route
 from reference_server.chunk import Chunk
 from reference_server.documents import Documents
 from reference_server.errors import ApiError
+from reference_server.fields import read_object
 from reference_server.job import Job, Progress
 from reference_server.parameters import (
     ChunkQuery,
     blocks_of,
     document_id_of,
-    read_object,
     require_document_id,
     voicing_of,
     wanted_of,
@@ -30,6 +30,7 @@ from reference_server.threads import run_to_end
 HEARTBEAT_S = 15
 """Proxies may cut a silent stream after about 60 s."""
 
+_MAX_BODY_BYTES = 1024 * 1024
 _REVALIDATE = {"Cache-Control": "private, no-cache"}
 
 
@@ -49,7 +50,7 @@ async def preprocess(request: Request) -> Response:
     state = request.app.state
     documents: Documents = state.documents
     jobs: Jobs = state.jobs
-    fields = await read_object(request)
+    fields = await read_object(request, _MAX_BODY_BYTES)
     voicing = voicing_of(fields, state.settings)
     document = await run_to_end(documents.get, require_document_id(fields))
     outline = await run_to_end(documents.outline, document)

@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from reference_server.documents import Documents, too_large
+from reference_server.documents import Documents
+from reference_server.fields import too_large
 from reference_server.settings import Settings
 from reference_server.threads import run_to_end
 
