@@ -48,11 +48,18 @@ class LatencyDraws:
         self._seed = seed
         self._attempts: LRUCache[bytes, int] = LRUCache(_DISTINCT_ORDERS_REMEMBERED)
 
+    def forget(self, order: SpeechOrder) -> None:
+        """Count this order's requests from the first again: the next draw is that of a fresh start."""
+        self._attempts.pop(self._name(order), None)
+
     def draw(self, order: SpeechOrder) -> float:
         """Return the latency of the next request for this order."""
-        content = json.dumps([self._seed, order.text, order.voice, order.speed, order.format])
-        name = hashlib.sha256(content.encode()).digest()
+        name = self._name(order)
         attempt = self._attempts.get(name, 0)
         self._attempts[name] = attempt + 1
         chance = random.Random(name + attempt.to_bytes(8, "big"))
         return chance.uniform(self._latency.shortest_s, self._latency.longest_s) / self._pace
+
+    def _name(self, order: SpeechOrder) -> bytes:
+        content = json.dumps([self._seed, order.text, order.voice, order.speed, order.format])
+        return hashlib.sha256(content.encode()).digest()

@@ -113,9 +113,6 @@ def prepare_upstream(session: requests.Session, upstream: str, chapters: Chapter
             "inputs": [block.text for block in chapter],
         }
         response = call(session, "POST", f"{upstream}/prepare", json=body)
-        if response.status_code == 404:
-            say(f"{upstream} has no /prepare: a foreign upstream, its own latency counts")
-            return
         answer_json(response)
         done += len(chapter)
         progress.say(done, total)
@@ -167,7 +164,8 @@ def prepare(arguments: argparse.Namespace) -> Chapters:
         ChaptersError: the document gives no block.
         OSError: the document cannot be read, or chapters.json not written.
     """
-    host, upstream = arguments.host.rstrip("/"), arguments.upstream.rstrip("/").removesuffix("/v1")
+    host = arguments.host.rstrip("/")
+    upstream = arguments.upstream and arguments.upstream.rstrip("/").removesuffix("/v1")
     with requests.Session() as session:
         session.trust_env = False  # a proxy meant for the world must not stand before a server under test
         document = upload(session, host, arguments.document, arguments.document_id)
@@ -186,7 +184,8 @@ def prepare(arguments: argparse.Namespace) -> Chapters:
             arguments.model,
             tuple(chosen),
         )
-        prepare_upstream(session, upstream, chapters)
+        if upstream is not None:
+            prepare_upstream(session, upstream, chapters)
         if arguments.pregenerate:
             pregenerate(session, host, chapters)
     chapters.save(arguments.out)
@@ -220,7 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--host", required=True, help="base URL of the document reader")
     parser.add_argument("--document", required=True, type=Path, help="the PDF to read")
     parser.add_argument("--document-id", required=True)
-    parser.add_argument("--upstream", required=True, help="base URL of the speech upstream")
+    parser.add_argument("--upstream", help="base URL of our own speech upstream, to have the speech made now")
     parser.add_argument("--chapters", type=int, default=8)
     parser.add_argument("--blocks", type=int, default=20, help="blocks of a chapter")
     parser.add_argument("--voice", default="alloy")

@@ -75,7 +75,11 @@ def probe(
                 status, data = 0, b""
             latency_s = time.monotonic() - sent_t
             log.write(Row(sent_t, 0, kind, status, len(data), latency_s, 0.0, "probe"))
-            heard.append((latency_s, status == 200 and _playable(data)))
+            playable = status == 200 and _playable(data)
+            if playable:
+                source = "first:live" if kind == "tts" else "first:chunk"
+                log.write(Row(sent_t + latency_s, 0, "play", status, 0, None, latency_s, source))
+            heard.append((latency_s, playable))
     return heard
 
 

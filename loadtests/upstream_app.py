@@ -54,8 +54,10 @@ class Upstream:
         return Response(file.content, media_type=MEDIA_TYPES[order.format])
 
     async def prepare(self, request: Request) -> Response:
-        """Answer `POST /prepare` when every input is in the memo."""
+        """Answer `POST /prepare` when every input is in the memo; their latencies are drawn from the first again."""
         orders = parse_preparation(await request.body())
+        for order in orders:
+            self._draws.forget(order)
         size_bytes, audio_s = 0, 0.0
         makers = [asyncio.ensure_future(self._unless_ending(self._memo.speech(order))) for order in orders]
         for file in await asyncio.gather(*makers):

@@ -17,6 +17,10 @@ from typing import Protocol
 from profiles.errors import OomproofError
 from profiles.vm_size import VmSize
 
+SWAP_COMPLAINT = (
+    "swap is on and not counted against the limit, which hides what kills. "
+    "Run swapoff -a, or boot with swapaccount=1."
+)
 NAME_PREFIX = "oomproof-"
 """Every group is `oomproof-<pid of its owner>`, so that what a dead owner left can be removed."""
 
@@ -132,10 +136,11 @@ def _remove(folder: Path, within_s: float = 5.0) -> None:
 
 def stale_groups(hierarchy: Hierarchy) -> Iterator[Cgroup]:
     """Groups whose owner is no longer alive."""
-    for folder in hierarchy.folders("")[0].glob(f"{NAME_PREFIX}*"):
-        owner = folder.name.removeprefix(NAME_PREFIX).partition("-")[0]
+    trees = hierarchy.folders("")
+    for name in sorted({folder.name for tree in trees for folder in tree.glob(f"{NAME_PREFIX}*")}):
+        owner = name.removeprefix(NAME_PREFIX).partition("-")[0]
         if owner.isdecimal() and not Path("/proc", owner).exists():
-            yield Cgroup(hierarchy, folder.name)
+            yield Cgroup(hierarchy, name)
 
 
 def read_number(path: Path) -> int | None:
@@ -154,3 +159,11 @@ def read_table(path: Path) -> dict[str, int]:
         return {}
     pairs = (line.split() for line in lines)
     return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
+
+
+def swap_is_on(swaps: Path) -> bool:
+    """Return whether the machine swaps: /proc/swaps has a line below its heading."""
+    try:
+        return len(swaps.read_text().splitlines()) > 1
+    except OSError:
+        return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.cgroup import Reading, read_number, read_table
+from profiles.cgroup import SWAP_COMPLAINT, Reading, read_number, read_table, swap_is_on
 from profiles.errors import OomproofError
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 
@@ -33,10 +33,7 @@ class CgroupV1:
         if with_swap.exists():
             with_swap.write_text(str(size.memory_bytes))
         elif swap_is_on(self.swaps):
-            raise OomproofError(
-                f"{self.swaps}: swap is on and not counted against the limit, which hides what "
-                "kills. Run swapoff -a, or boot with swapaccount=1."
-            )
+            raise OomproofError(f"{self.swaps}: {SWAP_COMPLAINT}")
         (folder / "memory.swappiness").write_text("0")
         (self.cpu / group / "cpu.shares").write_text("64")
 
@@ -62,11 +59,3 @@ class CgroupV1:
             throttled_s=None if throttled_ns is None else throttled_ns / 1e9,
             oom_kills=read_table(folder / "memory.oom_control").get("oom_kill"),
         )
-
-
-def swap_is_on(swaps: Path) -> bool:
-    """Return whether the machine swaps: /proc/swaps has a line below its heading."""
-    try:
-        return len(swaps.read_text().splitlines()) > 1
-    except OSError:
-        return False

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.cgroup import Reading, read_number, read_table
+from profiles.cgroup import SWAP_COMPLAINT, Reading, read_number, read_table, swap_is_on
+from profiles.errors import OomproofError
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 
 
@@ -13,8 +14,9 @@ class CgroupV2:
 
     name = "cgroup v2"
 
-    def __init__(self, root: Path = Path("/sys/fs/cgroup")) -> None:
+    def __init__(self, root: Path = Path("/sys/fs/cgroup"), swaps: Path = Path("/proc/swaps")) -> None:
         self.root = root
+        self.swaps = swaps
 
     def folders(self, group: str) -> list[Path]:
         """The group's one folder."""
@@ -28,6 +30,8 @@ class CgroupV2:
         swap = folder / "memory.swap.max"
         if swap.exists():
             swap.write_text("0")
+        elif swap_is_on(self.swaps):
+            raise OomproofError(f"{self.swaps}: {SWAP_COMPLAINT}")
         (folder / "memory.oom.group").write_text("0")
         (folder / "cpu.weight").write_text("6")
 

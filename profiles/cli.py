@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
+from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -21,8 +22,10 @@ from profiles.report import print_table, write_report
 from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario, load_scenario, scenario_names, with_load
 from profiles.verdict import judge
-from profiles.vm_size import VmSize, parse_memory_mb, read_fly_toml
+from profiles.vm_size import RESTED_BALANCE_S, parse_memory_mb, read_fly_toml
 
+OWN_SETTINGS = frozenset({"HOST", "PORT", "DOCSTORE_DIR", "API_BASE", "API_KEY"})
+"""Settings of the server that a run decides itself."""
 EXAMPLES = """examples:
   oomproof compare                              live, cached to the letter and cached, side by side
   oomproof compare --all --out reports/runs/x   with live-bounded too
@@ -50,8 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, Terminated):
         print("oomproof: interrupted; everything started was stopped.", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except OSError as error:
-        print(f"oomproof: {error.filename or 'disk'}: {error.strerror}.", file=sys.stderr)
+    except OSError as error:  # such as a full disk; what broke off was cleaned up on the way
+        print(f"oomproof: {error}. Make room, or see to its permissions, and run again.", file=sys.stderr)
         return OomproofError.exit_code
 
 
@@ -118,7 +121,7 @@ def _compare(chosen: argparse.Namespace, console: Console) -> int:
     scenarios = [_scenario(name, chosen) for name in names]
     options = Options(
         out=chosen.out or Path("reports/runs") / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ"),
-        vm_size=_vm_size(chosen),
+        vm_size=read_fly_toml(chosen.fly_toml),
         document=chosen.document,
         upstream=_upstream(chosen),
         memray=chosen.memray,
@@ -144,31 +147,38 @@ def _scenario(name: str, chosen: argparse.Namespace) -> Scenario:
         key, equals, value = setting.partition("=")
         if not (key and equals):
             raise OomproofError(f"--env {setting}: not NAME=VALUE.")
+        if key in OWN_SETTINGS:
+            raise OomproofError(f"--env {key}: oomproof sets it itself. Leave it out (see also --upstream).")
         environment[key] = value
     changes: dict[str, object] = {
         "target": scenario.target.model_copy(update={"environment": environment}),
     }
+    vm: dict[str, object] = {}
     if chosen.balance_s is not None:
-        if not 0 <= chosen.balance_s <= 500:
+        if not 0 <= chosen.balance_s <= RESTED_BALANCE_S:
             raise OomproofError(f"--balance-s {chosen.balance_s:g}: Fly saves 0 to 500 s. Give one of these.")
-        changes["vm"] = scenario.vm.model_copy(update={"balance_s": chosen.balance_s})
+        vm["balance_s"] = chosen.balance_s
+    if chosen.memory is not None:
+        vm["memory_mb"] = _memory_mb(chosen.memory)
+    changes["vm"] = scenario.vm.model_copy(update=vm)
     return scenario.model_copy(update=changes)
 
 
-def _vm_size(chosen: argparse.Namespace) -> VmSize:
-    size = read_fly_toml(chosen.fly_toml)
-    if chosen.memory is None:
-        return size
+def _memory_mb(text: str) -> int:
     try:
-        memory_mb = parse_memory_mb(chosen.memory)
+        return parse_memory_mb(text)
     except ValueError as error:
-        raise OomproofError(f"--memory {chosen.memory!r}: {error}.") from None
-    return VmSize(memory_mb, size.cpus, size.share_of_core)
+        raise OomproofError(f"--memory {text!r}: {error}.") from None
 
 
 def _upstream(chosen: argparse.Namespace) -> Upstream | None:
     if chosen.upstream is None:
         return None
+    parts = urlsplit(chosen.upstream)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise OomproofError(
+            f"--upstream {chosen.upstream}: no http(s) address. Give one such as http://127.0.0.1:8880/v1."
+        )
     return Upstream(chosen.upstream.rstrip("/"), os.environ.get("OOMPROOF_UPSTREAM_KEY", "none"), own=False)
 
 
@@ -184,7 +194,7 @@ def _judge(chosen: argparse.Namespace, console: Console) -> int:
 def _report(chosen: argparse.Namespace, console: Console) -> int:
     folders = sorted(
         (path.parent for path in chosen.folder.glob("*/run.json")),
-        key=lambda folder: float(str(RunFolder(folder).run["started_monotonic_s"])),
+        key=lambda folder: str(RunFolder(folder).run.get("started_at", "")),
     )
     if not folders:
         raise OomproofError(f"{chosen.folder}: no run folder in it. Give the folder that `compare` wrote.")

@@ -9,13 +9,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiles.errors import EXIT_INVALID, EXIT_NOT_MET, EXIT_OK, OomproofError
+from profiles.errors import EXIT_INVALID, EXIT_NOT_MET, EXIT_OK, OomproofError, RunError
 from profiles.load import Upstream, build_document, own_upstream
 from profiles.machine import check_linux, check_vm_fits
 from profiles.progress import Progress
 from profiles.run import Bench, run_scenario
 from profiles.scenario import Scenario, load_scenario, with_load
-from profiles.verdict import VerdictRecord
+from profiles.verdict import judge
+from profiles.verdict_record import VerdictRecord
+from profiles.vm import check_privilege
 from profiles.vm_size import VmSize
 
 DEFAULT_SCENARIOS = ("live", "cached-to-the-letter", "cached")
@@ -43,18 +45,35 @@ def compare(scenarios: Sequence[Scenario], options: Options, progress: Progress)
         OomproofError: a mistake, or a machine that cannot; nothing is left running.
     """
     check_linux()
+    _check_names(scenarios)
     for scenario in scenarios:
         check_vm_fits(scenario.vm_size(options.vm_size))
+    check_privilege()
     document = _document(options)
     plan = with_pregeneration(scenarios)
     _make_out(options.out)
-    verdicts = []
-    with _work_folder(options.out) as work:
-        for pace, group in _by_pace(plan):
-            with _upstream(options, pace, group[0].load.seed) as upstream:
-                bench = Bench(document, upstream, options.vm_size, work, options.memray)
-                verdicts += [_run(scenario, bench, options.out, progress) for scenario in group]
+    verdicts: list[VerdictRecord] = []
+    try:
+        with _work_folder(options.out) as work:
+            for pace, group in _by_pace(plan):
+                with _upstream(options, pace, group[0].load.seed) as upstream:
+                    bench = Bench(document, upstream, options.vm_size, work, options.memray)
+                    for scenario in group:
+                        verdicts.append(_run(scenario, bench, options.out, progress))  # noqa: PERF401  # kept when the next breaks
+    except RunError as error:
+        if not verdicts:
+            raise
+        progress.line(f"oomproof: {error} What was measured before is reported.")
     return verdicts
+
+
+def _check_names(scenarios: Sequence[Scenario]) -> None:
+    names = [scenario.name for scenario in scenarios]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise OomproofError(
+            f"scenario {twice!r}: is named twice, and each has a folder of its name. Name it once."
+        )
 
 
 def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
@@ -82,12 +101,19 @@ def exit_code(verdicts: Sequence[VerdictRecord]) -> int:
 def _run(scenario: Scenario, bench: Bench, out: Path, progress: Progress) -> VerdictRecord:
     progress.stage(scenario.name)
     progress.line(f"{scenario.name}: {scenario.description}")
-    record = run_scenario(scenario, bench, out / scenario.name, progress.tell)
+    folder = out / scenario.name
+    try:
+        record = run_scenario(scenario, bench, folder, progress.tell)
+    except RunError as error:
+        progress.line(f"{scenario.name}: {error}")
+        record = judge(folder)
     after = "" if record.killed_after_s is None else f" after {record.killed_after_s:g} s ({record.victim})"
     progress.line(f"{scenario.name}: {record.verdict}{after}{'' if record.met else ' - NOT as expected'}")
     if not record.met:
         for line in record.evidence:
             progress.line(f"  {line}")
+    if scenario.load.kind == "pregenerate" and record.verdict != "survived":
+        raise RunError(f"{scenario.name}: it did not survive, so there is no store to read from.")
     return record
 
 

@@ -41,7 +41,7 @@ def memory(folder: RunFolder) -> dict[str, Any]:
         "load_cpu_share": _share(_rise(sample.load_cpu_s for sample in samples), duration_s),
         "load_peak_rss_mb": _peak_mb(sample.load_rss_bytes for sample in samples),
         "recorder_cpu_share": _share(_rise(sample.recorder_cpu_s for sample in samples), duration_s),
-        "longest_sample_gap_s": _longest_gap_s(samples),
+        "longest_sample_gap_s": _longest_gap_s([start, *(sample.t for sample in samples), end]),
         "samples": len(samples),
     }
 
@@ -56,6 +56,7 @@ def requests(folder: RunFolder) -> dict[str, Any]:
     first = [row for row in plays if row.source.startswith("first:")]
     later = [row for row in plays if not row.source.startswith("first:")]
     late = [row.late_s for row in later if (row.late_s or 0.0) > STALL_S]
+    audio = [row for row in rows if row.kind in ("chunk", "tts")]
     chunk_ms, tts_ms = _latencies_ms(rows, "chunk"), _latencies_ms(rows, "tts")
     return {
         "chunk_p50_ms": _quantile(chunk_ms, 50),
@@ -68,9 +69,19 @@ def requests(folder: RunFolder) -> dict[str, Any]:
         "stalls": len(late),
         "stall_s": round(sum(wait or 0.0 for wait in late), 2),
         "timings_refused": sum(row.status == 503 for row in rows if row.kind in TIMING_KINDS),
+        "fallbacks": sum(row.status == 404 for row in rows if row.kind in ("chunk", "timings")),
         "requests": len(rows),
         "failures": sum(_failed(row) for row in rows),
+        "audio_requests": len(audio),
+        "audio_failures": sum(_failed(row) for row in audio),
+        "load_late_p99_ms": _quantile([row.late_s * 1000 for row in rows if row.late_s is not None], 99),
     }
+
+
+def upstream(folder: RunFolder) -> dict[str, Any]:
+    """Return what our own speech upstream counted during the load; None where it was another's."""
+    counts = next((event.facts for event in folder.named("upstream")), {})
+    return {key: counts.get(key) for key in ("upstream_requests", "upstream_late")}
 
 
 def tree_rss_bytes(sample: Sample) -> float | None:
@@ -129,9 +140,9 @@ def _peak_children(samples: Sequence[Sample]) -> int | None:
     return max(counts, default=None)
 
 
-def _longest_gap_s(samples: Sequence[Sample]) -> float | None:
-    gaps = [later.t - sooner.t for sooner, later in pairwise(samples)]
-    return round(max(gaps), 2) if gaps else None
+def _longest_gap_s(times: Sequence[float]) -> float:
+    """Return the longest time without a sample, from the load's start to its end."""
+    return round(max(later - sooner for sooner, later in pairwise(times)), 2)
 
 
 def _rise(counter: Iterable[float | None]) -> float | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
+import json
 import subprocess
 import sys
 import time
@@ -26,6 +28,25 @@ class Upstream:
     base_url: str
     key: str
     own: bool
+    process: subprocess.Popen[bytes] | None = None
+
+    def check(self) -> None:
+        """Raise RunError when the stand-in has ended: what the server then does is not its own doing."""
+        if self.process is not None and self.process.poll() is not None:
+            raise RunError(
+                f"speech upstream: it ended with status {self.process.returncode}. See upstream.log."
+            )
+
+    def counts(self) -> dict[str, float]:
+        """Return the stand-in's own counts: requests, and those that came later than their drawn latency."""
+        if not self.own:
+            return {}
+        try:
+            with urllib.request.urlopen(f"{self.root}/stats", timeout=5) as answer:  # noqa: S310  # a loopback URL made here
+                found = json.load(answer)
+        except (OSError, ValueError, http.client.HTTPException):
+            return {}
+        return {key: float(found[key]) for key in ("requests", "late") if key in found}
 
     @property
     def root(self) -> str:
@@ -48,7 +69,7 @@ def own_upstream(log: Path, pace: float, seed: int) -> Iterator[Upstream]:
     port = processes.free_port()
     command = processes.python_module("loadtests.upstream", "--port", port, "--pace", pace, "--seed", seed)
     process = processes.start(command, log)
-    upstream = Upstream(f"http://127.0.0.1:{port}/v1", "none", own=True)
+    upstream = Upstream(f"http://127.0.0.1:{port}/v1", "none", own=True, process=process)
     try:
         _await_upstream(upstream, process, log)
         yield upstream
@@ -87,8 +108,10 @@ def prepare_command(
     """Return the command that uploads the document, chooses its chapters and has their speech ready."""
     command = processes.python_module(
         "loadtests.prepare", "--host", url, "--document", document, "--document-id", DOCUMENT_ID,
-        "--upstream", upstream.root, "--chapters", load.chapters, "--blocks", load.blocks, "--out", out,
+        "--chapters", load.chapters, "--blocks", load.blocks, "--out", out,
     )  # fmt: skip
+    if upstream.own:
+        command += ["--upstream", upstream.root]
     return [*command, "--pregenerate"] if pregenerate else command
 
 

@@ -49,9 +49,7 @@ class ProcessTable:
         return found
 
     def _role(self, pid: int) -> str:
-        role = "server" if pid == self.server_pid else "child"
-        self.known_roles[pid] = role
-        return role
+        return self.known_roles.setdefault(pid, "server" if pid == self.server_pid else "child")
 
     def held(self) -> dict[str, dict[str, float]]:
         """What held the memory at the last sample: by command, how many processes and their RSS in MB."""

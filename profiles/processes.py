@@ -5,12 +5,15 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+
+from profiles.errors import RunError
 
 _PR_SET_PDEATHSIG = 1
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -31,10 +34,13 @@ def start(
     before the program starts (to enter a VM). With `pipes`, its input and output are pipes to us instead;
     with `outlives_us` it is left to notice our end on them.
     """
+    us = os.getpid()
 
     def prepare() -> None:
         if not outlives_us:
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+            if os.getppid() != us:  # we died before the kernel knew what to do then
+                os._exit(1)
         if in_child is not None:
             in_child()
 
@@ -44,7 +50,7 @@ def start(
             stdin=subprocess.PIPE if pipes else subprocess.DEVNULL,
             stdout=subprocess.PIPE if pipes else output,
             stderr=output,
-            env={**os.environ, **(environment or {})},
+            env=dict(os.environ if environment is None else environment),
             start_new_session=True,
             preexec_fn=prepare,  # noqa: PLW1509  # one thread here, and both calls are plain system calls
         )
@@ -73,9 +79,12 @@ def stop(process: subprocess.Popen[bytes], within_s: float = 10.0) -> int:
 
 def free_port() -> int:
     """Return a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in random.sample(range(20000, 32000), 200):  # below those that the kernel gives to clients
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RunError("127.0.0.1: no free port between 20000 and 32000. End what listens there.")
 
 
 def last_line(log: Path) -> str:

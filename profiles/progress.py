@@ -7,30 +7,37 @@ from types import TracebackType
 from typing import Self
 
 from rich.console import Console
-from rich.status import Status
+from rich.live import Live
+from rich.text import Text
 
 LOG_EVERY_S = 15.0
+REDRAW_EVERY_S = 0.2
 
 
 class Progress:
-    """Shows the current stage; as a context it cleans its line up."""
+    """Shows the current stage; as a context it cleans its line up.
+
+    It draws when told to and has no thread of its own: processes are forked beside it.
+    """
 
     def __init__(self, console: Console) -> None:
         self.console = console
-        self._status: Status | None = console.status("") if console.is_terminal else None
+        self._live = (
+            Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
+        )
         self._stage = ""
         self._shown_at = 0.0
 
     def __enter__(self) -> Self:
-        if self._status is not None:
-            self._status.start()
+        if self._live is not None:
+            self._live.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._status is not None:
-            self._status.stop()
+        if self._live is not None:
+            self._live.stop()
 
     def stage(self, name: str) -> None:
         """Begin a stage, such as a scenario."""
@@ -40,10 +47,13 @@ class Progress:
     def tell(self, text: str) -> None:
         """Show what goes on in this stage; call it as often as you like."""
         now = time.monotonic()
-        if self._status is not None:
-            self._status.update(f"[bold]{self._stage}[/bold]  {text}")
-        elif now - self._shown_at >= LOG_EVERY_S:
-            self._shown_at = now
+        if now - self._shown_at < (REDRAW_EVERY_S if self._live is not None else LOG_EVERY_S):
+            return
+        self._shown_at = now
+        if self._live is not None:
+            line = Text.assemble((self._stage, "bold"), "  ", text, no_wrap=True, overflow="ellipsis")
+            self._live.update(line, refresh=True)
+        else:
             self.line(f"{self._stage}: {text}")
 
     def line(self, text: str) -> None:

@@ -12,6 +12,7 @@ import select
 import signal
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
@@ -86,11 +87,9 @@ class Recorder:
                 memcgs.get(kill.pid, "").endswith(self.cgroup.name) or kill.pid in self.processes.known_roles
             )
             if ours:
-                role = "server" if kill.pid == self.processes.server_pid else "child"
-                self.events.write(
-                    "oom_kill", t=t, pid=kill.pid, comm=kill.comm, role=role, anon_rss_mb=kill.anon_rss_mb,
-                    held=self.processes.held(), line=kill.line,
-                )  # fmt: skip
+                role = self.processes.known_roles.get(kill.pid, "child")
+                held = self.processes.held()
+                self.events.write("oom_kill", t=t, role=role, held=held, **asdict(kill))
 
     def _load_values(self) -> dict[str, float | None]:
         if self.load is None:
@@ -109,6 +108,7 @@ class Recorder:
         word, _, value = line.strip().partition(" ")
         if word == "server":
             self.processes.server_pid = int(value)
+            self.processes.known_roles[int(value)] = "server"
         elif word == "load":
             try:
                 self.load = psutil.Process(int(value))

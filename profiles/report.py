@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from profiles.comparison import Comparison, Outcome, compare, save_comparison
+from profiles.comparison import Comparison, compare, save_comparison
 from profiles.memory_trace import MemoryTrace, read_memory_trace
 from profiles.plots import write_memory_figure
 from profiles.report_html import html_page
@@ -13,6 +13,7 @@ from profiles.report_markdown import markdown
 from profiles.report_terminal import print_table
 from profiles.report_text import status
 from profiles.run_folder import RunFolder
+from profiles.verdict_record import VerdictRecord
 
 __all__ = ["print_table", "write_report"]
 
@@ -39,7 +40,7 @@ def write_report(folders: Sequence[Path], out_dir: Path) -> Comparison:
     return comparison
 
 
-def _trace(run: RunFolder, outcome: Outcome) -> MemoryTrace:
+def _trace(run: RunFolder, outcome: VerdictRecord) -> MemoryTrace:
     return read_memory_trace(
         run,
         name=outcome.scenario,

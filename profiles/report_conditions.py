@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from profiles.comparison import Comparison, Outcome
+from profiles.comparison import Comparison
 from profiles.report_table import Row
 from profiles.report_text import NONE, number
+from profiles.verdict_record import VerdictRecord
 
 
 def condition_rows(comparison: Comparison) -> list[Row]:
@@ -32,7 +33,7 @@ def warnings(comparison: Comparison) -> list[str]:
     return [f"The scenarios do not share these conditions, so compare with care: {', '.join(differing)}."]
 
 
-def _readers(outcome: Outcome, run: Mapping[str, Any]) -> str:
+def _readers(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
     if outcome.load_kind != "readers" or outcome.readers is None or outcome.pace is None:
         return ""
     equal = outcome.pace1_equivalent_readers or outcome.readers * outcome.pace
@@ -46,20 +47,20 @@ def _readers(outcome: Outcome, run: Mapping[str, Any]) -> str:
     return f"{text} (asks the server for the work of {equal:,.0f} at pace 1){layout}"
 
 
-def _session(outcome: Outcome, _: Mapping[str, Any]) -> str:
+def _session(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
     if outcome.load_kind != "readers" or outcome.session_s is None:
         return ""
     wall = "" if not outcome.pace else f", {number(outcome.session_s / outcome.pace, 's')} by the clock"
     return f"{number(outcome.session_s, 's')} of reading{wall}"
 
 
-def _vm(outcome: Outcome, run: Mapping[str, Any]) -> str:
+def _vm(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
     cpus = _part(run, "vm").get("cpus", outcome.vm_cpu)
     vcpus = "" if cpus is None else f", {cpus:g} vCPUs"
     return f"{number(outcome.vm_memory_mb, 'MB')}{vcpus}, made with {outcome.vm_backend or NONE}"
 
 
-def _cpu(outcome: Outcome, run: Mapping[str, Any]) -> str:
+def _cpu(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
     vm = _part(run, "vm")
     share = vm.get("share_of_core", outcome.vm_share_of_core)
     text = NONE if share is None else f"{share:.1%} of one core"
@@ -71,29 +72,29 @@ def _cpu(outcome: Outcome, run: Mapping[str, Any]) -> str:
     )
 
 
-def _budget(outcome: Outcome, _: Mapping[str, Any]) -> str:
+def _budget(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
     return number(outcome.budget_mb, "MB")
 
 
-def _document(outcome: Outcome, _: Mapping[str, Any]) -> str:
+def _document(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
     pages = "" if outcome.document_pages is None else f"{outcome.document_pages:,} pages, "
     return f"{pages}SHA-256 {outcome.document_sha256 or NONE}"
 
 
-def _settings(_: Outcome, run: Mapping[str, Any]) -> str:
+def _settings(_: VerdictRecord, run: Mapping[str, Any]) -> str:
     environment = _part(_part(_part(run, "scenario"), "target"), "environment")
     return ", ".join(f"{name}={value}" for name, value in environment.items()) or "as deployed"
 
 
-def _upstream(_: Outcome, run: Mapping[str, Any]) -> str:
+def _upstream(_: VerdictRecord, run: Mapping[str, Any]) -> str:
     return str(run.get("upstream") or "")
 
 
-def _heap(_: Outcome, run: Mapping[str, Any]) -> str:
+def _heap(_: VerdictRecord, run: Mapping[str, Any]) -> str:
     return "captured with memray, which costs the server CPU and memory" if run.get("memray") else ""
 
 
-def _machine(_: Outcome, run: Mapping[str, Any]) -> str:
+def _machine(_: VerdictRecord, run: Mapping[str, Any]) -> str:
     machine = _part(run, "machine")
     parts = [
         str(machine.get("cpu_model") or ""),
@@ -105,11 +106,11 @@ def _machine(_: Outcome, run: Mapping[str, Any]) -> str:
     return ", ".join(part for part in parts if part) or NONE
 
 
-def _versions(_: Outcome, run: Mapping[str, Any]) -> str:
+def _versions(_: VerdictRecord, run: Mapping[str, Any]) -> str:
     return ", ".join(f"{name} {version}" for name, version in _part(run, "versions").items()) or NONE
 
 
-def _measured(_: Outcome, run: Mapping[str, Any]) -> str:
+def _measured(_: VerdictRecord, run: Mapping[str, Any]) -> str:
     return f"{run.get('started_at') or NONE} to {run.get('ended_at') or NONE}"
 
 
@@ -118,7 +119,7 @@ def _part(whole: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-_CONDITIONS: tuple[tuple[str, Callable[[Outcome, Mapping[str, Any]], str]], ...] = (
+_CONDITIONS: tuple[tuple[str, Callable[[VerdictRecord, Mapping[str, Any]], str]], ...] = (
     ("Readers", _readers),
     ("Session", _session),
     ("VM", _vm),

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from string import Template
 
-from profiles.comparison import Comparison, Outcome
+from profiles.comparison import Comparison
 from profiles.memory_trace import MemoryTrace
 from profiles.plot_panel import ANON, CHILDREN, GRID, INK, KILL, MUTED, PAPER, SERVER
 from profiles.plots import panel_svg, top_of_scale_gb
@@ -17,6 +17,7 @@ from profiles.report_markdown import TITLE
 from profiles.report_style import STYLE
 from profiles.report_table import table_rows
 from profiles.report_text import evidence_lines, headline, status
+from profiles.verdict_record import VerdictRecord
 
 _SHORT = 24  # characters
 _THEMED = {
@@ -108,7 +109,7 @@ def html_page(comparison: Comparison, traces: Sequence[MemoryTrace]) -> str:
     )
 
 
-def _panel(index: int, outcome: Outcome, svg: str) -> str:
+def _panel(index: int, outcome: VerdictRecord, svg: str) -> str:
     name, words = escape(outcome.scenario), escape(status(outcome))
     return f"<figure><figcaption><b>{name}</b><br>{words}</figcaption>\n{_inline(svg, index, name)}</figure>"
 
@@ -140,7 +141,7 @@ def _condition(label: str, values: Iterable[str]) -> str:
     return f"<dt>{escape(label)}</dt>{''.join(f'<dd>{escape(value)}</dd>' for value in values)}"
 
 
-def _evidence(outcome: Outcome) -> str:
+def _evidence(outcome: VerdictRecord) -> str:
     lines = "\n".join(evidence_lines(outcome))
     return f"<h3>{escape(outcome.scenario)}</h3>\n<pre>{escape(lines)}</pre>"
 

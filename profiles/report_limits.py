@@ -25,6 +25,13 @@ distribution.
 The VM is a limit on memory and CPU around real processes on this machine's kernel. It is not a Fly.io
 machine: disk, network and the kernel's own memory are this machine's.
 
+A scenario that is expected to die is stopped once its server was killed, restarted and served a block
+again: its requests, stalls and failures are those of that time, not of a whole session.
+
+Readers start within 5 s of session time, keep the last 50 blocks, ask ahead for one block, never across
+a page, and wrap inside their chapter. After three failed attempts for a block they wait 5 s and press
+play again. The stand-in for the speech API answers after 2 to 5 s. All of these are divided by the pace.
+
 A stall is a block, not a session's first, that was not ready within 0.25 s (wall time) of when it was
 needed.
 """

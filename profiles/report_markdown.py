@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from profiles.comparison import Comparison, Outcome
+from profiles.comparison import Comparison
 from profiles.report_conditions import condition_rows, warnings
 from profiles.report_limits import LIMITS
 from profiles.report_table import table_rows
 from profiles.report_text import evidence_lines, headline, picture_text
+from profiles.verdict_record import VerdictRecord
 
 TITLE = "Memory on a small VM while a document is read aloud"
 
@@ -49,7 +50,7 @@ def _condition(label: str, values: Sequence[str]) -> str:
     return "\n".join([f"- {label}:", *(f"  - {_plain(value)}" for value in values)])
 
 
-def _evidence(outcome: Outcome) -> str:
+def _evidence(outcome: VerdictRecord) -> str:
     # Four backticks: a kernel line may hold anything that a process chose as its name.
     lines = "\n".join(evidence_lines(outcome))
     return f"{_plain(outcome.scenario)}:\n\n````text\n{lines}\n````"

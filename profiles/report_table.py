@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from profiles.comparison import Comparison, Outcome
+from profiles.comparison import Comparison
 from profiles.report_text import NONE, expectation, number
+from profiles.verdict_record import VerdictRecord
 
 Row = tuple[str, tuple[str, ...]]
 
@@ -15,7 +16,7 @@ def table_rows(comparison: Comparison) -> list[Row]:
     return [(label, tuple(cell(outcome) for outcome in comparison.outcomes)) for label, cell in _MEASURES]
 
 
-def _met(outcome: Outcome) -> str:
+def _met(outcome: VerdictRecord) -> str:
     wanted = expectation(outcome.expected)
     return {True: "yes", False: f"NO: {wanted}", None: NONE}[outcome.met]
 
@@ -24,13 +25,13 @@ def _pair(low: float | None, high: float | None, unit: str) -> str:
     return NONE if low is None and high is None else f"{number(low)}/{number(high)} {unit}"
 
 
-def _stalls(outcome: Outcome) -> str:
+def _stalls(outcome: VerdictRecord) -> str:
     if outcome.stalls is None or not outcome.blocks_played:
         return NONE
     return "none" if not outcome.stalls else f"{outcome.stalls:,}, {number(outcome.stall_s, 's', 1)}"
 
 
-_MEASURES: tuple[tuple[str, Callable[[Outcome], str]], ...] = (
+_MEASURES: tuple[tuple[str, Callable[[VerdictRecord], str]], ...] = (
     ("verdict", lambda o: o.verdict),
     ("as expected", _met),
     ("first kill at", lambda o: number(o.first_kill_s, "s", 1)),

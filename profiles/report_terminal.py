@@ -9,10 +9,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from profiles.comparison import Comparison, Outcome
+from profiles.comparison import Comparison
 from profiles.report_conditions import warnings
 from profiles.report_table import table_rows
 from profiles.report_text import headline
+from profiles.verdict_record import VerdictRecord
 
 _SCENARIOS_IN_A_ROW = 4
 _NAME_WIDTH = 12  # characters; a longer name breaks at its hyphens
@@ -36,5 +37,5 @@ def print_table(comparison: Comparison, console: Console) -> None:
         console.print(table)
 
 
-def _style(outcome: Outcome) -> str:
+def _style(outcome: VerdictRecord) -> str:
     return {True: "bold green", False: "bold red", None: "bold"}[outcome.met]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from profiles.comparison import Comparison, Outcome
+from profiles.comparison import Comparison
+from profiles.verdict_record import VerdictRecord
 
 NONE = "–"  # noqa: RUF001 - an en dash: nothing was measured, or nothing happened
 
@@ -48,7 +49,7 @@ def headline(comparison: Comparison) -> str:
     return f"{lead}{_shared_load(outcomes)}: {'; '.join(_end(o) for o in outcomes)}."
 
 
-def status(outcome: Outcome) -> str:
+def status(outcome: VerdictRecord) -> str:
     """Return the few words that stand under a scenario's name in the picture."""
     if outcome.verdict == "survived":
         return f"survived, process tree at most {number(outcome.peak_tree_rss_mb, 'MB')}"
@@ -57,7 +58,7 @@ def status(outcome: Outcome) -> str:
     return outcome.verdict
 
 
-def kills(outcome: Outcome) -> str:
+def kills(outcome: VerdictRecord) -> str:
     """Return who was killed, the server first: `server and 2 children`."""
     times = "" if outcome.server_kills < 2 else f" {outcome.server_kills} times"
     others = outcome.oom_kills - outcome.server_kills - outcome.child_kills
@@ -69,7 +70,7 @@ def kills(outcome: Outcome) -> str:
     return " and ".join(part for part in parts if part) or "victim unknown"
 
 
-def held(outcome: Outcome) -> str:
+def held(outcome: VerdictRecord) -> str:
     """Return what held the memory when the kernel killed, the largest first."""
     by_name = {str(name): found for name, found in outcome.held_at_kill.items() if isinstance(found, dict)}
     largest_first = sorted(by_name.items(), key=lambda item: -float(item[1].get("rss_mb", 0)))
@@ -103,14 +104,14 @@ def picture_text(comparison: Comparison) -> str:
     return f"Memory over time. {ends}"
 
 
-def evidence_lines(outcome: Outcome) -> list[str]:
+def evidence_lines(outcome: VerdictRecord) -> list[str]:
     """Return what the verdict rests on, a line each; last what held the memory at the kill."""
     holding = held(outcome)
     lines = [*outcome.evidence, *([f"held at the kill: {holding}"] if holding else [])]
     return lines or ["none"]
 
 
-def _shared_load(outcomes: Iterable[Outcome]) -> str:
+def _shared_load(outcomes: Iterable[VerdictRecord]) -> str:
     loads = {(o.readers, o.pace, o.vm_memory_mb) for o in outcomes if o.load_kind == "readers"}
     if len(loads) != 1:
         return ""
@@ -122,7 +123,7 @@ def _shared_load(outcomes: Iterable[Outcome]) -> str:
     )
 
 
-def _end(outcome: Outcome) -> str:
+def _end(outcome: VerdictRecord) -> str:
     missed = f" (expected: {expectation(outcome.expected)})" if outcome.met is False else ""
     if outcome.verdict == "oom_killed":
         return f"{_killed(outcome)}{missed}"
@@ -133,7 +134,7 @@ def _end(outcome: Outcome) -> str:
     return f"{outcome.scenario} {_ENDS.get(outcome.verdict, outcome.verdict)}{missed}"
 
 
-def _killed(outcome: Outcome) -> str:
+def _killed(outcome: VerdictRecord) -> str:
     """The server's death is the reader's end; killed children alone are not, and are told apart."""
     peak = f"VM peak {number(outcome.peak_vm_mb, 'MB')}"
     after_s = outcome.killed_after_s
@@ -144,7 +145,7 @@ def _killed(outcome: Outcome) -> str:
     return f"{outcome.scenario} lost {kills(outcome)} to the kernel{after} (the server not; {peak})"
 
 
-def _session(outcome: Outcome) -> str:
+def _session(outcome: VerdictRecord) -> str:
     if outcome.load_kind != "readers" or outcome.session_s is None:
         return ""
     return f" {number(outcome.session_s, 's')} of reading"

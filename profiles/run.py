@@ -19,10 +19,16 @@ from profiles.request_tail import RequestTail
 from profiles.run_file import finish_run, update_run, write_run
 from profiles.scenario import Scenario
 from profiles.target import Server, healthy
-from profiles.verdict import VerdictRecord, judge
+from profiles.verdict import judge
+from profiles.verdict_record import VerdictRecord
 from profiles.vm import Vm, open_vm
 from profiles.vm_size import MIB, VmSize
 
+INTERRUPTED = "interrupted"
+TOO_LONG = "it took too long"
+SHOWN = "the server ended, was restarted, and served a block again"
+SESSIONS_END = "the sessions' end"
+"""Why the load ended, as the run folder says it."""
 GRACE_S = 60.0
 """How long the load may take beyond its session before it is stopped and the run called invalid."""
 
@@ -58,7 +64,7 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
     write_run(folder, scenario, size, bench.upstream.described, memray=bench.memray)
     docstore = make_docstore(scenario, bench.store, bench.work, folder.name)
     try:
-        with open_vm(folder, size, scenario.vm.balance_s, events) as vm:
+        with open_vm(folder, size, scenario.vm.balance_s) as vm:
             update_run(folder, vm={"backend": vm.cgroup.hierarchy.name})
             server = _server(vm, scenario, bench, folder, docstore, events)
             server.start()
@@ -67,10 +73,14 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
             events.write("health", ok=server.ended() is None and healthy(server.url))
             server.stop()
     except OomproofError as error:
+        if not isinstance(error, RunError):  # a mistake of the user's: what was not measured leaves no run
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         events.write("failed", reason=str(error))
         raise
     finally:
-        finish_run(folder)
+        if folder.exists():
+            finish_run(folder)
         events.close()
         if docstore != bench.store:
             shutil.rmtree(docstore, ignore_errors=True)
@@ -83,7 +93,7 @@ def _server(
     vm: Vm, scenario: Scenario, bench: Bench, folder: Path, docstore: Path, events: EventLog
 ) -> Server:
     port = processes.free_port()
-    environment = {
+    settings = {
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "DOCSTORE_DIR": str(docstore),
@@ -93,7 +103,7 @@ def _server(
     }
     heap = folder / "heap.bin" if bench.memray else None
     command = processes.python_module("reference_server")
-    return Server(vm, command, port, folder / "server.log", environment, events, heap)
+    return Server(vm, command, port, folder / "server.log", settings, events, heap)
 
 
 def _prepare(
@@ -130,21 +140,27 @@ def _drive(
     process = processes.start(command, folder / "load.log")
     server.vm.tell(f"load {process.pid}")
     tail = RequestTail(requests)
-    reason = "the sessions' end"
+    counted = bench.upstream.counts()
+    reason = INTERRUPTED
     try:
         while process.poll() is None:
             if time.monotonic() - started > _longest_s(scenario):
-                reason = "it took too long"
+                reason = TOO_LONG
                 break
+            bench.upstream.check()
             if _watch(scenario, server, tail, events):
-                reason = "the server was killed, restarted, and served a block again"
+                reason = SHOWN
                 break
             tell(_status(server, started))
             time.sleep(0.1)
+        else:
+            reason = SESSIONS_END
     finally:
         own_end = process.poll() is not None
         status = processes.stop(process)
         events.write("load_ended", reason=reason, returncode=status if own_end else None)
+    rose = {f"upstream_{key}": value - counted.get(key, 0) for key, value in bench.upstream.counts().items()}
+    events.write("upstream", **rose)
 
 
 def _longest_s(scenario: Scenario) -> float:
@@ -161,6 +177,7 @@ def _watch(scenario: Scenario, server: Server, tail: RequestTail, events: EventL
     if status is not None:
         events.write("exited", returncode=status)
         server.restart()
+    elif server.became_ready():
         tail.await_block(after=time.monotonic())
     elif tail.served():
         events.write("serving_again")

@@ -111,6 +111,10 @@ class RunFolder:
         """`verdict.json` as written. Empty when this run was not judged yet."""
         return _read_object(self.path / "verdict.json")
 
+    def named(self, event: str) -> list[Event]:
+        """The events of that name, in the order written."""
+        return [found for found in self.events if found.event == event]
+
     @property
     def time_zero_s(self) -> float | None:
         """When the load started, on the run's clock; else the first sample; None when there is neither."""

@@ -21,7 +21,7 @@ MemoryMb = Annotated[int, BeforeValidator(parse_memory_mb)]
 class _Table(BaseModel):
     """A TOML table: no unknown key, no value taken for another type."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
 
 class Vm(_Table):
@@ -64,6 +64,7 @@ class Expectation(_Table):
     server_killed: bool | None = None
     peak_tree_rss_mb_below: float | None = Field(default=None, gt=0)
     stalls: int | None = Field(default=None, ge=0)
+    fallbacks: int | None = Field(default=None, ge=0)
 
 
 class Scenario(_Table):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import http.client
 import json
+import os
 import subprocess
 import time
-import urllib.error
 import urllib.request
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from profiles import processes
@@ -16,6 +18,10 @@ from profiles.event_log import EventLog
 from profiles.vm import Vm
 
 START_WITHIN_S = 60.0
+MOST_RESTARTS = 10
+"""Fly's restart policy gives up after ten tries."""
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
+"""What a server gets of our environment. Anything else, such as OMP_NUM_THREADS, must stand in its scenario."""
 
 
 @dataclass
@@ -26,11 +32,12 @@ class Server:
     command: list[str]
     port: int
     log: Path
-    environment: dict[str, str]
+    settings: Mapping[str, str]
     events: EventLog
     heap: Path | None = None
     restarts: int = 0
-    process: subprocess.Popen[bytes] | None = field(default=None)
+    starting: bool = False
+    process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
@@ -43,34 +50,40 @@ class Server:
         Raises:
             RunError: it ended, or did not answer in time.
         """
-        self.process = self.vm.start_server(self._command(), self.log, self.environment)
-        self.events.write("started" if self.restarts == 0 else "restarted", pid=self.process.pid)
+        self._spawn("started")
         deadline = time.monotonic() + START_WITHIN_S
-        while not healthy(self.url):
-            if self.process.poll() is not None:
+        while not self.became_ready():
+            if self.ended() is not None:
                 raise RunError(f"server: ended while starting: {processes.last_line(self.log)}")
             if time.monotonic() > deadline:
                 raise RunError(
                     f"server: no answer on {self.url} within {START_WITHIN_S:g} s. See {self.log}."
                 )
             time.sleep(0.05)
-        self.events.write("ready")
 
-    def _command(self) -> list[str]:
-        if self.heap is None:
-            return self.command
-        capture = self.heap if self.restarts == 0 else self.heap.with_suffix(f".{self.restarts}.bin")
-        return processes.python_module("memray", "run", "-o", capture, *self.command[1:])
+    def restart(self) -> None:
+        """Empty the VM and start again, as a machine restart does; does not wait for it to be ready.
+
+        Raises:
+            RunError: it was restarted too often already.
+        """
+        if self.restarts >= MOST_RESTARTS:
+            raise RunError(f"server: ended again after {MOST_RESTARTS} restarts. See {self.log}.")
+        self.vm.empty()
+        self.restarts += 1
+        self._spawn("restarted")
+
+    def became_ready(self) -> bool:
+        """Return, once a start, whether it answers by now."""
+        if not self.starting or not healthy(self.url, timeout_s=1.0):
+            return False
+        self.starting = False
+        self.events.write("ready")
+        return True
 
     def ended(self) -> int | None:
         """Return its exit status once it has ended (a signal is negative), else None."""
         return None if self.process is None else self.process.poll()
-
-    def restart(self) -> None:
-        """Empty the VM and start again, as a machine restart does."""
-        self.vm.empty()
-        self.restarts += 1
-        self.start()
 
     def stop(self) -> None:
         """End it gently: a heap capture is whole only after SIGINT."""
@@ -78,11 +91,25 @@ class Server:
             status = processes.stop(self.process, within_s=60.0 if self.heap else 10.0)
             self.events.write("stopped", returncode=status)
 
+    def _spawn(self, event: str) -> None:
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
+        environment = {**inherited, **coverage, **self.settings}
+        self.process = self.vm.start_server(self._command(), self.log, environment)
+        self.starting = True
+        self.events.write(event, pid=self.process.pid)
+
+    def _command(self) -> list[str]:
+        if self.heap is None:
+            return self.command
+        capture = self.heap if self.restarts == 0 else self.heap.with_suffix(f".{self.restarts}.bin")
+        return processes.python_module("memray", "run", "-o", capture, *self.command[1:])
+
 
 def healthy(url: str, timeout_s: float = 5.0) -> bool:
     """Return whether the server says that it is healthy."""
     try:
         with urllib.request.urlopen(f"{url}/api/health", timeout=timeout_s) as answer:  # noqa: S310  # a loopback URL made here
             return bool(json.load(answer).get("ok"))
-    except (OSError, ValueError, urllib.error.URLError):
+    except (OSError, ValueError, http.client.HTTPException):
         return False

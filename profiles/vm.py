@@ -13,7 +13,6 @@ from pathlib import Path
 from profiles import processes
 from profiles.cgroup import NAME_PREFIX, Cgroup, Hierarchy, stale_groups
 from profiles.errors import RunError
-from profiles.event_log import EventLog
 from profiles.machine import check_vm_fits, find_hierarchy
 from profiles.recorder import READY_LINE
 from profiles.vm_size import VmSize
@@ -67,7 +66,7 @@ class Vm:
 
 
 @contextlib.contextmanager
-def open_vm(folder: Path, size: VmSize, balance_s: float, events: EventLog) -> Iterator[Vm]:
+def open_vm(folder: Path, size: VmSize, balance_s: float) -> Iterator[Vm]:
     """Make a VM and its recorder, and leave neither behind, however the block ends.
 
     Raises:
@@ -77,8 +76,8 @@ def open_vm(folder: Path, size: VmSize, balance_s: float, events: EventLog) -> I
     hierarchy = find_hierarchy()
     remove_stale(hierarchy)
     cgroup = Cgroup(hierarchy, f"{NAME_PREFIX}{os.getpid()}-{time.monotonic_ns()}")
-    cgroup.create(size)
     try:
+        cgroup.create(size)
         recorder = _start_recorder(folder, cgroup, size, balance_s)
         vm = Vm(cgroup, size, recorder)
         try:
@@ -88,6 +87,19 @@ def open_vm(folder: Path, size: VmSize, balance_s: float, events: EventLog) -> I
             _end_recorder(recorder)
             vm.empty()
             vm.reap()
+    finally:
+        cgroup.destroy()
+
+
+def check_privilege() -> None:
+    """Make and remove a group, so that a machine that cannot is found out before anything starts.
+
+    Raises:
+        OomproofError: the machine cannot make one; says what is missing.
+    """
+    cgroup = Cgroup(find_hierarchy(), f"{NAME_PREFIX}{os.getpid()}-check")
+    try:
+        cgroup.create(VmSize(memory_mb=16, cpus=1, share_of_core=1.0))
     finally:
         cgroup.destroy()
 

@@ -67,8 +67,8 @@ def read_fly_toml(path: Path) -> VmSize:
 
 
 def _from_section(section: dict[str, object], path: str) -> VmSize:
-    size = section.get("size", "shared-cpu-1x")
-    named = _NAMED.fullmatch(str(size))
+    size = section.get("size") or f"{section.get('cpu_kind', 'shared')}-cpu-{section.get('cpus', 1)}x"
+    named = _NAMED.fullmatch(str(size).replace("performance-cpu-", "performance-"))
     if named is None:
         raise OomproofError(f"{path}: vm.size: {size!r} is not a Fly size such as shared-cpu-2x.")
     cpus = int(named[2])

@@ -76,6 +76,13 @@ VERDICT: dict[str, Any] = {
     "recorder_cpu_share": 0.02,
     "longest_sample_gap_s": 0.1,
     "samples": 1380,
+    "ended_because": "the sessions' end",
+    "fallbacks": 0,
+    "audio_requests": 712,
+    "audio_failures": 0,
+    "upstream_requests": 0.0,
+    "upstream_late": 0.0,
+    "load_late_p99_ms": 14.0,
     "expected": {"verdict": "survived", "peak_tree_rss_mb_below": 2048, "stalls": 0},
     "met": True,
 }

@@ -16,6 +16,10 @@ from profiles.errors import RunError, Terminated
         (["run", "live", "--memory", "4 gigs"], "--memory '4 gigs': not a size"),
         (["run", "live", "--memory", "900000GB"], "this machine has"),
         (["run", "live", "--env", "ALIGNERS"], "--env ALIGNERS: not NAME=VALUE"),
+        (["run", "live", "--env", "PORT=80"], "--env PORT: oomproof sets it itself"),
+        (["run", "live", "--session-s", "inf"], "--session-s: inf"),
+        (["run", "live", "--upstream", "nowhere"], "--upstream nowhere: no http(s) address"),
+        (["compare", "live", "live"], "scenario 'live': is named twice"),
         (["run", "live", "--balance-s", "501"], "--balance-s 501"),
         (["run", "live", "--fly-toml", "/nowhere/fly.toml"], "/nowhere/fly.toml: No such file"),
         (["run", "live", "--document", "/nowhere/book.pdf"], "/nowhere/book.pdf: no such file"),
@@ -60,6 +64,17 @@ def test_the_scenarios_are_listed_with_what_they_are(capsys: pytest.CaptureFixtu
     """`oomproof scenarios` shows each name with its description."""
     assert cli.main(["scenarios"]) == 0
     assert "cached-to-the-letter     The plan as written" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", ["judge", "report"])
+def test_a_folder_that_no_run_wrote_is_one_line(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN a run.json that is not a run's THEN one line names it, exit code 4."""
+    (tmp_path / "live").mkdir()
+    (tmp_path / "live" / "run.json").write_text("{}")
+    assert cli.main([command, str(tmp_path / "live" if command == "judge" else tmp_path)]) == 4
+    assert "run.json: 'scenario' is missing" in capsys.readouterr().err
 
 
 def test_an_old_run_is_judged_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from pathlib import Path
 
 import pytest
 
 from profiles.run_folder import REQUEST_COLUMNS, SAMPLE_COLUMNS
-from profiles.verdict import VerdictRecord
+from profiles.verdict_record import VerdictRecord
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "run-folder.md"
 
@@ -25,7 +24,7 @@ def documented(heading: str) -> dict[str, str]:
     [
         ("samples.csv", SAMPLE_COLUMNS),
         ("requests.csv", REQUEST_COLUMNS),
-        ("verdict.json", tuple(field.name for field in dataclasses.fields(VerdictRecord))),
+        ("verdict.json", tuple(VerdictRecord.model_fields)),
     ],
 )
 def test_every_column_is_documented(heading: str, written: tuple[str, ...]) -> None:

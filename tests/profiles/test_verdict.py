@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from profiles.run_folder import REQUEST_COLUMNS, SAMPLE_COLUMNS
 from profiles.scenario import load_scenario
-from profiles.verdict import VerdictRecord, judge
+from profiles.verdict import judge
+from profiles.verdict_record import VerdictRecord
 from profiles.vm_size import MIB
 
 KILL_LINE = "Memory cgroup out of memory: Killed process 10 (python) anon-rss:307200kB"
@@ -34,6 +35,9 @@ class Script:
     waits_s: Sequence[float] = (0.01,) * 10
     failed: int = 0
     gap_s: float = 0.0
+    owner_gone: bool = False
+    late_s: float = 0.0
+    missing: int = 0
 
     def write(self, folder: Path) -> Path:
         """Write the run folder."""
@@ -47,8 +51,9 @@ class Script:
         (folder / "requests.csv").write_text(self._requests())
         events = [{"t": 0.0, "event": "load_started"}, *self.events]
         if self.ended is not None:
-            events.append({"t": 10.5, "event": "load_ended", **self.ended})
+            events.append({"t": 10.0, "event": "load_ended", **self.ended})
             events.append({"t": 10.6, "event": "health", "ok": self.healthy})
+            events.append({"t": 10.7, "event": "recorded", "owner_gone": self.owner_gone, "oom_kills": 0})
         shifted = [{**event, "t": event["t"] + self.start_s} for event in events]
         (folder / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in shifted))
         return folder
@@ -72,8 +77,8 @@ class Script:
     def _requests(self) -> str:
         lines = [",".join(REQUEST_COLUMNS)]
         for i, wait_s in enumerate(self.waits_s):
-            status = 500 if i < self.failed else 200
-            lines.append(f"{self.start_s + i},r0,chunk,{status},480000,0.01,0,")
+            status = 500 if i < self.failed else 404 if i < self.missing else 200
+            lines.append(f"{self.start_s + i},r0,chunk,{status},480000,0.01,{self.late_s},")
             lines.append(f"{self.start_s + i},r0,play,,,,{wait_s},{'first:chunk' if i == 0 else 'chunk'}")
         return "\n".join(lines) + "\n"
 
@@ -121,10 +126,44 @@ def test_only_children_killed_is_a_kill_but_not_the_one_expected_of_live(tmp_pat
 
 
 def test_a_kill_that_only_the_counter_saw_counts(tmp_path: Path) -> None:
-    """GIVEN an unreadable kernel log WHEN the group's counter rose THEN the verdict is still oom_killed."""
-    events = [{"t": 11.0, "event": "recorded", "oom_kills": 2}]
+    """GIVEN an unreadable kernel log WHEN the counter rose THEN oom_killed, and nobody is named without proof."""
+    events = [
+        {"t": 11.0, "event": "recorded", "oom_kills": 2},
+        {"t": 0.0, "event": "recording", "kernel_log_readable": False},
+    ]
     record = verdict_of(Script("live", events=events), tmp_path)
     assert (record.verdict, record.oom_kills, record.victim) == ("oom_killed", 2, None)
+    assert (record.server_kills, record.child_kills) == (0, 0)
+    assert "its log could not be read" in record.evidence[0]
+
+
+def test_a_server_that_ended_by_sigkill_beside_a_counted_kill_was_its_victim(tmp_path: Path) -> None:
+    """GIVEN an unreadable kernel log WHEN the server ended by SIGKILL and the counter rose THEN it was the server."""
+    events = [
+        {"t": 11.0, "event": "recorded", "oom_kills": 1},
+        {"t": 4.0, "event": "exited", "returncode": -9},
+    ]
+    record = verdict_of(Script("live", events=events), tmp_path)
+    assert (record.server_kills, record.child_kills, record.victim_role) == (1, 0, "server")
+    assert (record.killed_after_s, record.met) == (4.0, True)
+
+
+def test_a_kill_by_the_whole_machine_is_not_the_vms(tmp_path: Path) -> None:
+    """GIVEN a machine that ran out of memory itself THEN the run is invalid: the limit is not what killed."""
+    record = verdict_of(Script("live", events=[{**kill(4.0, "server"), "whole_machine": True}]), tmp_path)
+    assert record.verdict == "invalid"
+
+
+def test_cached_reading_that_was_not_cached_is_not_as_expected(tmp_path: Path) -> None:
+    """GIVEN two chunks that were not there THEN the run survived, and yet is not what cached promises."""
+    record = verdict_of(Script(missing=2), tmp_path)
+    assert (record.verdict, record.fallbacks, record.met) == ("survived", 2, False)
+
+
+def test_a_late_upstream_makes_the_run_invalid(tmp_path: Path) -> None:
+    """GIVEN one answer in ten later than drawn THEN the upstream was part of what was measured."""
+    events = [{"t": 10.1, "event": "upstream", "upstream_requests": 100.0, "upstream_late": 10.0}]
+    assert verdict_of(Script(events=events), tmp_path).verdict == "invalid"
 
 
 @pytest.mark.parametrize(
@@ -145,7 +184,7 @@ def test_a_server_that_no_longer_answers_is_unhealthy(tmp_path: Path) -> None:
 def test_more_than_one_in_a_hundred_requests_failed_is_unhealthy(
     tmp_path: Path, failed: int, verdict: str
 ) -> None:
-    """GIVEN 100 requests WHEN one fails it passes, two do not."""
+    """GIVEN 100 requests for audio WHEN one fails it passes, two do not."""
     script = Script(waits_s=(0.0,) * 100, failed=failed)
     assert verdict_of(script, tmp_path).verdict == verdict
 
@@ -156,7 +195,11 @@ def test_more_than_one_in_a_hundred_requests_failed_is_unhealthy(
         (Script(load_cpu_share=0.52), "used 0.52 of a core"),
         (Script(gap_s=2.0), "2.1 s without a sample"),
         (Script(tree_mb=()), "no samples"),
-        (Script(waits_s=()), "not one block was played"),
+        (Script(waits_s=()), "not one block was asked for"),
+        (Script(late_s=0.6), "sent 600 ms late"),
+        (Script(owner_gone=True), "did not record to the end"),
+        (Script(ended={"reason": "interrupted", "returncode": None}), "the run was cut off"),
+        (Script(tree_mb=(100.0,) * 70), "without a sample"),
         (Script(ended=None), "the run was cut off"),
         (Script(ended={"reason": "the sessions' end", "returncode": 1}), "ended with status 1"),
         (Script(ended={"reason": "it took too long", "returncode": None}), "it took too long"),

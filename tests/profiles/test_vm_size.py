@@ -34,6 +34,20 @@ def test_memory_left_out_is_the_sizes_own(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "size"),
+    [
+        ("cpu_kind = 'shared'\ncpus = 2\nmemory = '4gb'", VmSize(4096, 2, 0.125)),
+        ("cpu_kind = 'performance'\ncpus = 1", VmSize(2048, 1, 1.0)),
+    ],
+)
+def test_kind_and_number_of_cpus_are_a_size_too(tmp_path: Path, text: str, size: VmSize) -> None:
+    """GIVEN the form that names kind and number apart THEN it is the same size."""
+    path = tmp_path / "fly.toml"
+    path.write_text(f"[[vm]]\n{text}\n")
+    assert read_fly_toml(path) == size
+
+
+@pytest.mark.parametrize(
     ("text", "complaint"),
     [
         ("", r"has no \[\[vm\]\]"),

@@ -1,0 +1,99 @@
+"""The rules of a verdict, in the order in which they decide."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from profiles.kills import SIGKILL
+from profiles.run_folder import RunFolder
+
+MOST_LOAD_CPU_SHARE = 0.5
+"""A generator that needs more than half a core no longer plays its readers in time."""
+MOST_LOAD_LATE_MS = 500.0
+"""Nor does one of whose requests every hundredth is sent later than this."""
+MOST_UPSTREAM_LATE_SHARE = 0.05
+"""More answers than this past their drawn latency, and the upstream was part of what was measured."""
+LONGEST_GAP_S = 2.0
+"""Samples further apart than this leave too much unseen."""
+MOST_FAILED_SHARE = 0.01
+"""More failed audio requests than this, without a kill, is an unhealthy server."""
+
+
+def decide(folder: RunFolder, values: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return the verdict and its evidence; the first rule that holds decides."""
+    invalid = list(_reasons_invalid(folder, values))
+    kill_lines = [kill.text("line") for kill in folder.named("oom_kill")]
+    if invalid:
+        return "invalid", invalid + kill_lines
+    if values["oom_kills"]:
+        return "oom_killed", [_counted(folder, values), *kill_lines]
+    statuses = [event.facts.get("returncode") for event in folder.named("exited")]
+    if statuses:
+        verdict = "killed" if SIGKILL in statuses else "crashed"
+        return verdict, [f"server: ended with status {status}, no kernel kill" for status in statuses]
+    if not any(event.facts.get("ok") for event in folder.named("health")):
+        return "unhealthy", ["server: did not answer /api/health after the load"]
+    if values["audio_failures"] > MOST_FAILED_SHARE * values["audio_requests"]:
+        failed = f"{values['audio_failures']} of {values['audio_requests']}"
+        return "unhealthy", [f"{failed} requests for audio failed"]
+    return "survived", ["no kill, no restart, healthy after the load"]
+
+
+def unmet(expected: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
+    """Return a line for each expectation that the run did not meet."""
+    peak, below = values["peak_tree_rss_mb"], expected.get("peak_tree_rss_mb_below", 0.0)
+    found: dict[str, tuple[object, bool]] = {
+        key: (values[key], values[key] == expected.get(key)) for key in ("verdict", "stalls", "fallbacks")
+    }
+    killed = values["server_kills"] > 0
+    found["server_killed"] = (killed, killed == expected.get("server_killed"))
+    found["peak_tree_rss_mb_below"] = (peak, peak is not None and peak < below)
+    return [
+        f"expected {key} = {wanted}, found {found[key][0]}"
+        for key, wanted in expected.items()
+        if not found[key][1]
+    ]
+
+
+def _counted(folder: RunFolder, values: Mapping[str, Any]) -> str:
+    counted = f"the kernel counted {values['oom_kills']} kills in this VM"
+    readable = all(event.facts.get("kernel_log_readable", True) for event in folder.named("recording"))
+    return counted if readable else f"{counted}; its log could not be read, so the victims are not named"
+
+
+def _reasons_invalid(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
+    ended, recorded = folder.named("load_ended"), folder.named("recorded")
+    reasons = [event.text("reason") for event in folder.named("failed")]
+    if not ended or ended[-1].text("reason") == "interrupted":
+        return [*reasons, "the load never ended: the run was cut off"]
+    if ended[-1].facts.get("returncode") not in (0, None) or ended[-1].text("reason") == "it took too long":
+        status = ended[-1].text("returncode") or "none"
+        reasons.append(f"load: ended with status {status} ({ended[-1].text('reason')})")
+    if not recorded or recorded[-1].facts.get("owner_gone"):
+        reasons.append("recorder: it did not record to the end")
+    if any(kill.facts.get("whole_machine") for kill in folder.named("oom_kill")):
+        reasons.append("machine: it ran out of memory itself, so the limit is not what killed")
+    return [*reasons, *_witnesses_failed(values)]
+
+
+def _witnesses_failed(values: Mapping[str, Any]) -> list[str]:
+    reasons = []
+    share, late_ms, gap_s = (
+        values[key] or 0.0 for key in ("load_cpu_share", "load_late_p99_ms", "longest_sample_gap_s")
+    )
+    reading = values["load_kind"] == "readers"
+    if reading and share > MOST_LOAD_CPU_SHARE:
+        reasons.append(f"load: used {share:.2f} of a core, more than {MOST_LOAD_CPU_SHARE:g}: fewer readers")
+    if reading and late_ms > MOST_LOAD_LATE_MS:
+        reasons.append(f"load: one request in 100 was sent {late_ms:.0f} ms late or more: fewer readers")
+    if (values["upstream_late"] or 0) > MOST_UPSTREAM_LATE_SHARE * (values["upstream_requests"] or 0):
+        late = f"{values['upstream_late']:g} of {values['upstream_requests']:g}"
+        reasons.append(f"speech upstream: {late} answers came later than their drawn latency")
+    if values["samples"] == 0:
+        reasons.append("recorder: no samples")
+    elif gap_s > LONGEST_GAP_S:
+        reasons.append(f"recorder: {gap_s:.1f} s without a sample: the machine was starved")
+    if values["load_kind"] != "pregenerate" and values["audio_requests"] == 0:
+        reasons.append("readers: not one block was asked for")
+    return reasons

@@ -1,0 +1,82 @@
+"""What `verdict.json` holds, and what reports read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+
+class VerdictRecord(BaseModel):
+    """One run's verdict with its figures.
+
+    MB are MiB, times wall seconds from the load's start. None: not measured, or not known to the version that judged.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    scenario: str
+    verdict: str
+    description: str = ""
+    load_kind: str = "readers"
+    mode: str | None = None
+    evidence: tuple[str, ...] = ()
+    ended_because: str | None = None
+    killed_after_s: float | None = None
+    first_kill_s: float | None = None
+    victim: str | None = None
+    victim_role: str | None = None
+    held_at_kill: dict[str, Any] = {}
+    server_kills: int = 0
+    child_kills: int = 0
+    oom_kills: int = 0
+    restarts: int = 0
+    served_again: bool = False
+    readers: int | None = None
+    pace: float | None = None
+    pace1_equivalent_readers: float | None = None
+    session_s: float | None = None
+    duration_s: float | None = None
+    vm_memory_mb: float | None = None
+    vm_cpu: float | None = None
+    vm_share_of_core: float | None = None
+    vm_backend: str | None = None
+    budget_mb: float | None = None
+    cpu_s: float | None = None
+    throttled_s: float | None = None
+    balance_left_s: float | None = None
+    document_sha256: str | None = None
+    document_pages: int | None = None
+    peak_vm_mb: float | None = None
+    kernel_peak_vm_mb: float | None = None
+    peak_anon_mb: float | None = None
+    peak_server_rss_mb: float | None = None
+    peak_tree_rss_mb: float | None = None
+    peak_children: int | None = None
+    steady_rss_mb: float | None = None
+    growth_mb_per_hour: float | None = None
+    chunk_p50_ms: float | None = None
+    chunk_p95_ms: float | None = None
+    chunk_p99_ms: float | None = None
+    tts_p50_ms: float | None = None
+    tts_p95_ms: float | None = None
+    first_audio_p50_ms: float | None = None
+    blocks_played: int | None = None
+    stalls: int | None = None
+    stall_s: float | None = None
+    fallbacks: int | None = None
+    timings_refused: int | None = None
+    requests: int | None = None
+    failures: int | None = None
+    audio_requests: int | None = None
+    audio_failures: int | None = None
+    upstream_requests: float | None = None
+    upstream_late: float | None = None
+    load_cpu_share: float | None = None
+    load_late_p99_ms: float | None = None
+    load_peak_rss_mb: float | None = None
+    recorder_cpu_share: float | None = None
+    longest_sample_gap_s: float | None = None
+    samples: int | None = None
+    expected: dict[str, Any] = {}
+    met: bool | None = None

@@ -1,0 +1,170 @@
+"""The whole way, small: real server, real aligners, real speech, real readers, a real kernel kill, a report."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from profiles.cgroup import NAME_PREFIX
+from profiles.machine import find_hierarchy
+from profiles.run_folder import RunFolder
+
+pytestmark = [pytest.mark.kernel, pytest.mark.slow]
+
+ROOT = Path(__file__).parents[2]
+SMALL = '[vm]\nmemory = "640MB"\n'
+LOAD = "readers = 4\npace = 5\nsession_s = 60\nchapters = 1\nblocks = 4\n"
+LIVE = f"""{SMALL}
+[load]
+mode = "live"
+{LOAD}
+[expect]
+verdict = "oom_killed"
+"""
+CACHED = f"""{SMALL}
+[target]
+pregenerated = true
+[target.environment]
+ALIGNERS = "1"
+[load]
+mode = "cached"
+{LOAD}
+[expect]
+verdict = "survived"
+peak_tree_rss_mb_below = 200
+stalls = 0
+"""
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """However a test ends: no control group and no process more than before."""
+    before = left()
+    yield
+    assert left() == before
+
+
+def left() -> tuple[set[str], set[str]]:
+    """The VMs there are, and the processes of this project."""
+    groups = {path.name for path in find_hierarchy().folders("")[0].glob(f"{NAME_PREFIX}*")}
+    ours = {
+        " ".join(process.info["cmdline"])
+        for process in psutil.process_iter(["cmdline", "status"])
+        if process.info["status"] != psutil.STATUS_ZOMBIE
+        and any(
+            word in {"reference_server", "profiles.recorder", "loadtests.upstream", "locust"}
+            for word in process.info["cmdline"] or []
+        )
+    }
+    return groups, ours
+
+
+def oomproof(folder: Path, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command in a folder of its own."""
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "profiles.cli",
+            *arguments,
+            "--fly-toml",
+            str(ROOT / "fly.toml"),
+            "--out",
+            "out",
+        ],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def scenario(folder: Path, name: str, text: str) -> str:
+    """Write a scenario file and return its path."""
+    path = folder / f"{name}.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_live_is_killed_where_cached_lives_and_a_report_says_so(tmp_path: Path) -> None:
+    """GIVEN a VM of 640 MB and four readers THEN live is killed by the kernel, and cached reads to the end."""
+    live, cached = scenario(tmp_path, "live", LIVE), scenario(tmp_path, "cached", CACHED)
+    with oomproof(tmp_path, "compare", live, cached) as command:
+        output, _ = command.communicate(timeout=300)
+    assert command.returncode == 0, output
+    comparison = json.loads((tmp_path / "out" / "comparison.json").read_text())
+    found = {record["scenario"]: record for record in comparison["scenarios"]}
+    assert found["live"]["verdict"] == "oom_killed"
+    assert "reference_server.transcribe" in found["live"]["held_at_kill"]
+    assert found["live"]["kernel_peak_vm_mb"] == pytest.approx(640, rel=0.02)
+    assert found["pregenerate"]["verdict"] == "survived"
+    assert found["cached"]["verdict"] == "survived"
+    assert found["cached"]["blocks_played"] > 8
+    assert found["cached"]["stalls"] == 0
+    assert "Killed process" in (tmp_path / "out" / "report.md").read_text()
+    assert "<svg" in (tmp_path / "out" / "report.html").read_text()
+    assert not list((tmp_path / "out").glob("work-*"))
+
+
+def await_event(folder: Path, name: str, within_s: float = 90.0) -> None:
+    """Return once a run has written an event of that name."""
+    deadline = time.monotonic() + within_s
+    while not any(event.event == name for event in RunFolder(folder).events):
+        assert time.monotonic() < deadline, f"no {name} within {within_s} s"
+        time.sleep(0.05)
+
+
+def child(command: subprocess.Popen[str], word: str) -> psutil.Process:
+    """The process that the command started with this word in its command line."""
+    return next(process for process in psutil.Process(command.pid).children() if word in process.cmdline())
+
+
+@pytest.mark.parametrize(
+    ("end", "status"),
+    [
+        (lambda command: command.send_signal(signal.SIGINT), 130),
+        (lambda command: command.send_signal(signal.SIGTERM), 130),
+        (lambda command: child(command, "profiles.recorder").kill(), 4),
+        (lambda command: child(command, "locust").kill(), 4),
+    ],
+    ids=["Ctrl-C", "SIGTERM", "recorder killed", "load killed"],
+)
+def test_an_interrupted_run_stops_everything_and_keeps_what_it_has(
+    tmp_path: Path, end: Callable[[subprocess.Popen[str]], None], status: int
+) -> None:
+    """GIVEN a run under load WHEN it, its recorder or its load is ended THEN its exit code says so; all is stopped."""
+    with oomproof(
+        tmp_path, "run", scenario(tmp_path, "cached", CACHED.replace("pregenerated = true", ""))
+    ) as command:
+        await_event(tmp_path / "out" / "cached", "load_started")
+        end(command)
+        output, _ = command.communicate(timeout=60)
+    assert command.returncode == status, output
+    assert "Traceback" not in output
+    assert RunFolder(tmp_path / "out" / "cached").samples
+
+
+def test_a_document_that_is_none_is_one_line(tmp_path: Path) -> None:
+    """GIVEN a file that is no PDF THEN exit code 2 and a line that names it."""
+    (tmp_path / "book.pdf").write_text("no PDF at all")
+    path = scenario(tmp_path, "live", LIVE)
+    with oomproof(tmp_path, "run", path, "--document", "book.pdf") as command:
+        output, _ = command.communicate(timeout=60)
+    assert command.returncode == 2, output
+    assert "book.pdf: The file cannot be read as a PDF" in output.splitlines()[-1]
+
+
+def test_a_heap_capture_is_whole_although_the_server_was_killed(tmp_path: Path) -> None:
+    """GIVEN --memray WHEN the kernel kills the server THEN its capture can be read and its flame graph is drawn."""
+    text = LIVE.replace("640MB", "160MB").replace("readers = 4", "readers = 12")
+    with oomproof(tmp_path, "run", scenario(tmp_path, "live", text), "--memray") as command:
+        output, _ = command.communicate(timeout=200)
+    run = tmp_path / "out" / "live"
+    assert (run / "heap.bin").stat().st_size > 0, output
+    assert "<html" in (run / "heap.html").read_text(encoding="utf-8")[:1000].lower(), output
