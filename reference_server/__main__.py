@@ -15,6 +15,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from reference_server.errors import ServerError, SettingsError
+from reference_server.quiet_end import QuietEnd
 from reference_server.settings import Settings
 
 _log = logging.getLogger("reference_server")
@@ -75,7 +76,7 @@ def _serve(app: Starlette, listener: socket.socket) -> int:
     host, port = listener.getsockname()[:2]
     _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     config = uvicorn.Config(
-        app,
+        QuietEnd(app),
         loop="asyncio",
         http="httptools",
         ws="none",

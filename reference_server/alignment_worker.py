@@ -9,7 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from reference_server.live_aligner import AlignerError, how_it_ended, start
+from reference_server.children import end, how_it_ended
+from reference_server.live_aligner import AlignerError, start_child
 from reference_server.model import model_folder
 from reference_server.settings import Settings
 from reference_server.words import WordTime, load_words
@@ -56,7 +57,7 @@ class AlignmentWorker:
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._child is None:
-            self._child = await start(_NAME, self._command, stdin=subprocess.PIPE, stderr=None)
+            self._child = await start_child(_NAME, self._command, stdin=subprocess.PIPE, stderr=None)
         return self._child
 
     async def _exchange(self, child: asyncio.subprocess.Process, request: dict[str, str]) -> bytes:
@@ -70,16 +71,18 @@ class AlignmentWorker:
             answer = b""
         if not answer.endswith(b"\n"):
             self._child = None
-            raise AlignerError(how_it_ended(_NAME, await child.wait()))
+            try:
+                return_code = await child.wait()
+            finally:
+                await end(child)
+            raise AlignerError(how_it_ended(_NAME, return_code))
         return answer
 
     async def _stop(self) -> None:
         child, self._child = self._child, None
         if child is not None:
             # Nothing of it is worth waiting for: it only reads, and answers go to nobody.
-            if child.returncode is None:
-                child.kill()
-            await child.wait()
+            await end(child)
 
 
 def _words(answer: bytes) -> list[WordTime]:

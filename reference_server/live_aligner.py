@@ -8,24 +8,26 @@ a bound, identical work is shared, and those who would wait too long are sent aw
 import asyncio
 import hashlib
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
+from asyncio.subprocess import Process
 from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from cachetools import LRUCache
 
+from reference_server.children import end, how_it_ended, start
 from reference_server.errors import ServerError
 from reference_server.in_flight import InFlight
 from reference_server.model import checked_model_folder
 from reference_server.settings import Settings
+from reference_server.threads import run_to_end
 from reference_server.words import WordTime, load_words
 
+_AUDIO, _TEXT = "audio.mp3", "text.txt"
 _WAITING_PER_ALIGNER = 8
-_LONGEST_LINE_BYTES = 1024 * 1024
 _RESULTS_WHEN_BOUNDED = 256
 """Blocks whose words a bounded server remembers, each about 20 kB: more than all readers are at together."""
 
@@ -104,21 +106,13 @@ class LiveAligner:
             return await self._align_and_keep(key, text, audio, lang)
 
     async def _align_and_keep(self, key: str, text: str, audio: bytes, lang: str | None) -> list[WordTime]:
-        with tempfile.TemporaryDirectory(dir=self._folder) as name:
-            folder = Path(name)
-            await asyncio.to_thread(_write, folder, text, audio)
-            await _run(
-                "decoder", (*self._programs.decoder, str(folder / "audio.mp3"), str(folder / "audio.wav"))
-            )
-            command = [
-                *self._programs.aligner,
-                str(folder / "audio.wav"),
-                "--text-file",
-                str(folder / "text.txt"),
-            ]
-            if lang is not None:
-                command.append(f"--lang={lang}")
-            answer = await _run("aligner", command)
+        try:
+            with tempfile.TemporaryDirectory(dir=self._folder) as name:
+                folder = Path(name)
+                await run_to_end(_write, folder, text, audio)
+                answer = await self._run_programs(folder, lang)
+        except (OSError, RuntimeError) as error:  # RuntimeError: no thread can be started
+            raise AlignerError(f"the block's files cannot be written: {error}") from error
         try:
             words = load_words(answer)
         except ValueError as error:
@@ -126,30 +120,11 @@ class LiveAligner:
         self._results[key] = words
         return words
 
-
-def how_it_ended(name: str, return_code: int, stderr: bytes = b"") -> str:
-    """Say in one line how a child process ended badly."""
-    if return_code < 0:
-        by = signal.Signals(-return_code).name
-        return f"the {name} was killed by {by}" + (", as the kernel does out of memory" * (by == "SIGKILL"))
-    lines = stderr.decode(errors="replace").strip().splitlines()
-    return f"the {name} ended with exit code {return_code}" + (f": {lines[-1]}" if lines else "")
-
-
-async def start(
-    name: str, command: Sequence[str], *, stdin: int, stderr: int | None
-) -> asyncio.subprocess.Process:
-    """Start a child process whose output is read.
-
-    Raises:
-        AlignerError: it cannot be started, for want of memory or of process numbers.
-    """
-    try:
-        return await asyncio.create_subprocess_exec(
-            *command, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr, limit=_LONGEST_LINE_BYTES
-        )
-    except OSError as error:
-        raise AlignerError(f"the {name} cannot be started: {error}") from error
+    async def _run_programs(self, folder: Path, lang: str | None) -> bytes:
+        audio, wav, text = (str(folder / name) for name in (_AUDIO, "audio.wav", _TEXT))
+        await _run("decoder", (*self._programs.decoder, audio, wav))
+        language = () if lang is None else (f"--lang={lang}",)
+        return await _run("aligner", (*self._programs.aligner, wav, "--text-file", text, *language))
 
 
 def _key(text: str, audio: bytes, lang: str | None) -> str:
@@ -159,19 +134,29 @@ def _key(text: str, audio: bytes, lang: str | None) -> str:
 
 
 def _write(folder: Path, text: str, audio: bytes) -> None:
-    (folder / "audio.mp3").write_bytes(audio)
-    (folder / "text.txt").write_bytes(text.encode())
+    (folder / _AUDIO).write_bytes(audio)
+    (folder / _TEXT).write_bytes(text.encode())
+
+
+async def start_child(name: str, command: Sequence[str], *, stdin: int, stderr: int | None) -> Process:
+    """Start a child process whose output is read.
+
+    Raises:
+        AlignerError: it cannot be started, for want of memory, of threads or of process numbers.
+    """
+    try:
+        return await start(command, stdin=stdin, stderr=stderr)
+    except (OSError, RuntimeError) as error:  # RuntimeError: asyncio can start no thread that waits for it
+        raise AlignerError(f"the {name} cannot be started: {error}") from error
 
 
 async def _run(name: str, command: Sequence[str]) -> bytes:
     """Run a command to its end and return what it printed; it is killed when the caller is cancelled."""
-    child = await start(name, command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    child = await start_child(name, command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         output, stderr = await child.communicate()
     finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+        await end(child)
     assert child.returncode is not None
     if child.returncode:
         raise AlignerError(how_it_ended(name, child.returncode, stderr))

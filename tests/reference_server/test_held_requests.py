@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -88,3 +89,25 @@ def test_a_held_request_costs_what_the_real_one_costs(server: Server) -> None:
     each_mb = (server.rss_bytes - before) / HELD / 1e6
     sys.stdout.write(f"{each_mb:.2f} MB a held request of {AUDIO_BYTES} bytes of audio\n")
     assert 3.7 <= each_mb <= 5  # 8.1 bytes a number and the audio itself are 4.2
+
+
+@pytest.mark.parametrize("signals", [1, 2])
+def test_the_end_breaks_requests_off_in_one_line(server: Server, signals: int) -> None:
+    """GIVEN aligners at work WHEN the server is ended THEN they are gone, it exits with 0, and logs no chain.
+
+    A second signal, from one who does not want to wait, changes nothing but the time that it takes.
+    """
+    for number in range(3):
+        server.ask(f"text {number}")
+    aligners = psutil.Process(server.process.pid).children()
+    assert len(aligners) == 3
+    server.process.send_signal(signal.SIGINT)
+    if signals == 2:
+        assert server.process.stderr is not None
+        next(line for line in server.process.stderr if "Waiting for" in line)
+        server.process.send_signal(signal.SIGINT)
+    _, log = server.process.communicate(timeout=30)
+    assert server.process.returncode == 0, log
+    assert "Traceback" not in log
+    assert log.count("are broken off") == 1
+    assert not any(child.is_running() for child in aligners)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_server.live_aligner import AlignerBusy, AlignerError, LiveAligner, Programs, how_it_ended
+from reference_server.live_aligner import AlignerBusy, AlignerError, LiveAligner, Programs
 from reference_server.settings import Settings
 from reference_server.words import WordTime
 
@@ -237,8 +237,10 @@ def test_a_server_that_stops_takes_its_processes_along(aligners: int, temporary:
     assert list(temporary.iterdir()) == []
 
 
-def test_an_end_is_told_in_words() -> None:
-    """A signal is named, and the last line of what a process said is kept."""
-    assert how_it_ended("worker", -9) == "the worker was killed by SIGKILL, as the kernel does out of memory"
-    assert how_it_ended("worker", -11) == "the worker was killed by SIGSEGV"
-    assert how_it_ended("worker", 3, b"a\nb\n") == "the worker ended with exit code 3: b"
+@pytest.mark.parametrize("aligners", [0, 1])
+def test_files_that_cannot_be_written_are_an_aligner_s_error(aligners: int, temporary: Path) -> None:
+    """GIVEN no folder for its files WHEN a block is to be timed THEN it fails as one whose aligner failed."""
+    aligner = _aligner(aligners)
+    temporary.rmdir()
+    with pytest.raises(AlignerError, match="files cannot be written"):
+        asyncio.run(aligner.align("text", b"mp3", None))
