@@ -1,6 +1,8 @@
 """Runs one session for real: a greenlet that reads, with its requests in greenlets beside it."""
 
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 from gevent.pool import Group  # type: ignore[import-untyped]  # gevent carries no types
 from gevent.queue import Empty, SimpleQueue  # type: ignore[import-untyped]  # gevent carries no types
@@ -21,6 +23,8 @@ from loadtests.exchange import Exchange
 from loadtests.request_log import RequestLog, Row
 from loadtests.session import Mode, Session
 from loadtests.speech_shelf import Audio, SpeechShelf
+
+ActionT = TypeVar("ActionT", FetchAudio, FetchTimings)
 
 
 class Reader:
@@ -50,7 +54,7 @@ class Reader:
         self._exchange = exchange
         self._shelf = shelf
         self._log = log
-        self._arrivals: SimpleQueue[tuple[float, Result]] = SimpleQueue()
+        self._arrivals: SimpleQueue[tuple[float, Result] | OSError] = SimpleQueue()
         self._requests = Group()
         self._wake_t = 0.0
 
@@ -66,24 +70,33 @@ class Reader:
 
     def _wait(self) -> list[Action]:
         try:
-            arrived_t, result = self._arrivals.get(timeout=max(0.0, self._wake_t - time.monotonic()))
+            arrived = self._arrivals.get(timeout=max(0.0, self._wake_t - time.monotonic()))
         except Empty:
             return self._session.woke(time.monotonic())
-        return self._session.arrived(arrived_t, result)
+        if isinstance(arrived, OSError):
+            raise arrived
+        return self._session.arrived(*arrived)
 
     def _do(self, actions: list[Action]) -> None:
         for action in actions:
             match action:
                 case FetchAudio():
-                    self._requests.spawn(self._fetch_audio, action)
+                    self._requests.spawn(self._guarded, self._fetch_audio, action)
                 case FetchTimings():
-                    self._requests.spawn(self._fetch_timings, action)
+                    self._requests.spawn(self._guarded, self._fetch_timings, action)
                 case Played():
                     self._write_played(action)
                 case WakeAt(t):
                     self._wake_t = t
                 case Finished():
                     pass  # read() sees it on the session
+
+    def _guarded(self, fetch: Callable[[ActionT], None], action: ActionT) -> None:
+        """Let the reader hear of a row that could not be written: it would wait for ever otherwise."""
+        try:
+            fetch(action)
+        except OSError as error:
+            self._arrivals.put(error)
 
     def _write_played(self, played: Played) -> None:
         source = f"first:{played.source}" if played.first else played.source

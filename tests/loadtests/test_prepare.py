@@ -73,12 +73,13 @@ def test_progress_that_breaks_off_fails_the_preparation(
     assert "ended as 'running'" in capsys.readouterr().err
 
 
-def test_a_foreign_upstream_is_taken_as_it_is(
-    stub: Stub, document: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """An upstream without /prepare is told and accepted."""
-    assert main(arguments(stub(prepare="none"), document)) == 0
-    assert "a foreign upstream" in capsys.readouterr().err
+def test_a_foreign_upstream_is_not_asked(stub: Stub, document: Path) -> None:
+    """Without --upstream nobody is told the document's text beforehand."""
+    server = stub()
+    words = arguments(server, document)
+    at = words.index("--upstream")
+    assert main(words[:at] + words[at + 2 :]) == 0
+    assert server.asked("/prepare") == []
 
 
 def test_a_server_that_is_not_there_is_one_line(document: Path) -> None:

@@ -45,7 +45,9 @@ def test_a_probe_asks_one_after_another_and_writes_rows(
     assert len(server.asked(path)) == 5
     with rows_file.open() as file:
         rows = list(csv.DictReader(file))
-    assert [(row["kind"], row["status"]) for row in rows] == [(kind, "200")] * 5
+    assert [(row["kind"], row["status"]) for row in rows] == [(kind, "200"), ("play", "200")] * 5
+    plays, rows = rows[1::2], rows[::2]
+    assert all(float(play["late_s"]) > 0 and play["source"].startswith("first:") for play in plays)
     ends = [float(row["t"]) + float(row["latency_s"]) for row in rows]
     assert all(end <= float(row["t"]) for end, row in zip(ends, rows[1:], strict=False))
     assert json.loads(capsys.readouterr().out)["first_audio_p50_ms"] > 0
