@@ -244,3 +244,22 @@ def test_files_that_cannot_be_written_are_an_aligner_s_error(aligners: int, temp
     temporary.rmdir()
     with pytest.raises(AlignerError, match="files cannot be written"):
         asyncio.run(aligner.align("text", b"mp3", None))
+
+
+@pytest.mark.parametrize(("aligners", "is_kept"), [(0, True), (1, False)])
+def test_unbounded_keeps_results_for_ever(
+    aligners: int,
+    is_kept: bool,  # noqa: FBT001
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As deployed: the map of results never shrinks; under a bound it has one too, and the oldest goes."""
+    monkeypatch.setattr("reference_server.live_aligner._RESULTS_WHEN_BOUNDED", 2)
+
+    async def scenario() -> None:
+        aligner = _aligner(aligners)
+        first = await aligner.align("text 0", b"mp3", None)
+        for number in (1, 2):
+            await aligner.align(f"text {number}", b"mp3", None)
+        assert (await aligner.align("text 0", b"mp3", None) is first) is is_kept
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
