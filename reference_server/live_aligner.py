@@ -2,7 +2,8 @@
 
 With `ALIGNERS` 0 this does what the real application does, fault included: any number of processes at once,
 identical work done again for each who asks, nothing stopped when a client leaves, results kept for ever. With
-a bound, identical work is shared, and those who would wait too long are sent away.
+a bound, identical work is shared, stopped when the last who waits for it leaves, and at most eight blocks an
+aligner wait: who asks for one more is sent away at once.
 """
 
 import asyncio

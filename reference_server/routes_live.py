@@ -79,8 +79,13 @@ async def time_words(request: Request) -> Response:
     """
     payload = await read_object(request, _MAX_TIMING_BODY_BYTES)
     wanted = TimingRequest.of(payload)
+    state = request.app.state
+    timing = state.live_aligner.align(wanted.text, wanted.audio, wanted.lang)
     try:
-        words = await request.app.state.live_aligner.align(wanted.text, wanted.audio, wanted.lang)
+        # As deployed, nothing stops when a client leaves; under a bound its place is for those who wait.
+        words = await (_unless_client_leaves(request, timing) if state.settings.aligners else timing)
+    except _ClientLeftError:
+        return Response(status_code=_CLIENT_CLOSED_REQUEST)
     except AlignerBusy as error:
         retry = {"Retry-After": str(error.retry_after_s)}
         return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "ALIGNER_BUSY", str(error), headers=retry)

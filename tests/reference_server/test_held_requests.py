@@ -95,7 +95,7 @@ def test_a_held_request_costs_what_the_real_one_costs(server: Server) -> None:
 def test_the_end_breaks_requests_off_in_one_line(server: Server, signals: int) -> None:
     """GIVEN aligners at work WHEN the server is ended THEN they are gone, it exits with 0, and logs no chain.
 
-    A second signal, from one who does not want to wait, changes nothing but the time that it takes.
+    A second signal, from one who does not want to wait, changes nothing of that.
     """
     for number in range(3):
         server.ask(f"text {number}")

@@ -53,16 +53,26 @@ class FakeSpeech:
 
 @dataclass
 class FakeAligner:
-    """An aligner that gives every text one word, or fails."""
+    """An aligner that gives every text one word, or fails; with a gate, only when that is open."""
 
     error: AlignerError | None = None
     asked: list[tuple[str, bytes, str | None]] = field(default_factory=list)
+    gate: asyncio.Event | None = None
+    begun: asyncio.Event = field(default_factory=asyncio.Event)
+    stopped: bool = False
 
     async def align(self, text: str, audio: bytes, lang: str | None) -> list[WordTime]:
         """Note the request, then return or raise."""
         self.asked.append((text, audio, lang))
+        self.begun.set()
         if self.error is not None:
             raise self.error
+        if self.gate is not None:
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.stopped = True
+                raise
         return [WordTime(text, 0, 1, 0, len(text))]
 
 
@@ -209,23 +219,58 @@ def test_a_client_that_leaves_aborts_the_call(app: Starlette, speech: FakeSpeech
     sent: list[MutableMapping[str, Any]] = []
 
     async def scenario() -> None:
-        messages = [{"type": "http.request", "body": json.dumps(BODY).encode(), "more_body": False}]
-
-        async def receive() -> MutableMapping[str, Any]:
-            if messages:
-                return messages.pop()
-            await speech.begun.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message: MutableMapping[str, Any]) -> None:
-            sent.append(message)
-
-        scope = {"type": "http", "method": "POST", "path": "/api/tts", "query_string": b"", "headers": []}
-        await app(scope, receive, send)
+        await _call_and_leave(app, "/api/tts", BODY, speech.begun, sent)
         assert speech.aborted.is_set()
 
     asyncio.run(asyncio.wait_for(scenario(), 5))
     assert sent[0]["status"] == 499
+
+
+async def _call_and_leave(
+    app: Starlette,
+    path: str,
+    body: object,
+    begun: asyncio.Event,
+    sent: list[MutableMapping[str, Any]],
+) -> None:
+    """Ask as a client that leaves once the work has begun; what it would have been sent is in `sent`."""
+    messages = [{"type": "http.request", "body": json.dumps(body).encode(), "more_body": False}]
+
+    async def receive() -> MutableMapping[str, Any]:
+        if messages:
+            return messages.pop()
+        await begun.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": b"", "headers": []}
+    await app(scope, receive, send)
+
+
+@pytest.mark.parametrize("aligners", [0, 1])
+def test_a_client_that_leaves_stops_nothing_unless_bounded(
+    app: Starlette, aligner: FakeAligner, aligners: int
+) -> None:
+    """As deployed, an aligner works on for nobody; under a bound it gives its place to those who wait."""
+    app.state.settings = Settings(api_base=BASE, aligners=aligners)
+    sent: list[MutableMapping[str, Any]] = []
+
+    async def scenario() -> None:
+        aligner.gate = asyncio.Event()
+        body = {"text": "Hello.", "audio": [1]}
+        call = asyncio.create_task(_call_and_leave(app, "/api/whisper", body, aligner.begun, sent))
+        if aligners == 0:
+            await aligner.begun.wait()
+            _, pending = await asyncio.wait([call], timeout=0.2)
+            assert pending
+            aligner.gate.set()
+        await call
+
+    asyncio.run(asyncio.wait_for(scenario(), 5))
+    assert aligner.stopped is (aligners == 1)
+    assert sent[0]["status"] == (499 if aligners else 200)
 
 
 def test_words_are_timed(client: TestClient, aligner: FakeAligner) -> None:
