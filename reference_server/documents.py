@@ -8,6 +8,7 @@ import json
 import re
 import secrets
 import shutil
+import subprocess
 import sys
 import threading
 from collections.abc import AsyncIterator
@@ -16,10 +17,12 @@ from pathlib import Path
 
 from cachetools import LRUCache
 
+from reference_server.children import end, how_it_ended, start
 from reference_server.durable import put_in_place, remove_folder, sync, write_whole
 from reference_server.errors import ApiError
 from reference_server.fields import too_large
 from reference_server.outline import Outline
+from reference_server.threads import run_to_end
 
 EXTRACT_TIMEOUT_S = 300.0
 """How long a document's text may take; measured 1.3-1.9 ms a page, so only a hostile file takes this long."""
@@ -76,7 +79,7 @@ class Documents:
         """
         found = self._find(checked_id(document_id))
         if found is None:
-            raise ApiError(404, "NO_DOCUMENT", f"There is no document {document_id!r}. Upload it with PUT.")
+            raise _no_document(document_id)
         return found
 
     def listing(self) -> list[Document]:
@@ -85,14 +88,24 @@ class Documents:
         return [document for name in names if (document := self._find(name))]
 
     def outline(self, document: Document) -> Outline:
-        """Return all blocks of a document; a few outlines are kept, bounded by their characters."""
+        """Return all blocks of a document; a few outlines are kept, bounded by their characters.
+
+        Raises:
+            ApiError: 404 `NO_DOCUMENT` or 409 `DOCUMENT_CHANGED` where it was removed or replaced meanwhile.
+        """
         key = (document.id, document.sha256)
         with self._outlines_lock:
             kept: Outline | None = self._outlines.get(key)
         if kept is not None:
             return kept
         pages_file = self._root / document.id / "pages.json"
-        outline = Outline.of(json.loads(pages_file.read_text("utf-8")))
+        try:
+            outline = Outline.of(json.loads(pages_file.read_text("utf-8")))
+        except FileNotFoundError:
+            raise _no_document(document.id) from None
+        if self.get(document.id).sha256 != document.sha256:
+            # The pages may be the new document's: they are neither shown nor kept as the old one's.
+            raise ApiError(409, "DOCUMENT_CHANGED", "The document was replaced just now. Ask again.")
         if outline.kept_chars <= _KEPT_CHARS:
             with self._outlines_lock:
                 self._outlines[key] = outline
@@ -114,10 +127,10 @@ class Documents:
         take the place of the old ones once they are complete and readable.
 
         Raises:
-            ApiError: 400 `BAD_ID`, 413 `TOO_LARGE`, 422 `NOT_A_PDF` or `NO_TEXT`.
+            ApiError: 400 `BAD_ID`, 413 `TOO_LARGE`, 422 `NOT_A_PDF` or `NO_TEXT`, 503 `READER_KILLED`.
         """
         staging = self._root / f".upload-{checked_id(document_id)[:100]}-{secrets.token_hex(8)}"
-        await asyncio.to_thread(staging.mkdir)
+        await run_to_end(staging.mkdir)
         try:
             source = staging / "source.pdf"
             sha256, size_bytes = await self._receive(body, source)
@@ -127,21 +140,21 @@ class Documents:
             pages = await _extract(source, staging / "pages.json")
             document = Document(document_id, pages, sha256, size_bytes)
             async with self._placing:
-                await asyncio.to_thread(self._place, staging, document)
+                await run_to_end(self._place, staging, document)
             return document, True
         finally:
-            await asyncio.to_thread(shutil.rmtree, staging, ignore_errors=True)
+            await run_to_end(shutil.rmtree, staging, ignore_errors=True)
 
     async def _receive(self, body: AsyncIterator[bytes], source: Path) -> tuple[str, int]:
         digest, size_bytes = hashlib.sha256(), 0
-        file = await asyncio.to_thread(source.open, "xb")
+        file = await run_to_end(source.open, "xb")
         with file:
             async for part in body:
                 size_bytes += len(part)
                 if size_bytes > self._max_bytes:
                     raise too_large(self._max_bytes)
                 digest.update(part)
-                await asyncio.to_thread(file.write, part)
+                await run_to_end(file.write, part)
         return digest.hexdigest(), size_bytes
 
     def _place(self, staging: Path, document: Document) -> None:
@@ -175,23 +188,34 @@ def checked_id(document_id: str) -> str:
     return document_id
 
 
+def _no_document(document_id: str) -> ApiError:
+    return ApiError(404, "NO_DOCUMENT", f"There is no document {document_id!r}. Upload it with PUT.")
+
+
 async def _extract(source: Path, out: Path) -> int:
     """Write the text of a PDF's pages and return their number."""
     command = [sys.executable, "-m", "reference_server.extract", str(source), str(out)]
-    pipe = asyncio.subprocess.PIPE
-    child = await asyncio.create_subprocess_exec(*command, stdout=pipe, stderr=pipe)
+    child = await start(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
     try:
         async with asyncio.timeout(EXTRACT_TIMEOUT_S):
             pages, complaint = await child.communicate()
     except TimeoutError:
         raise ApiError(422, "NOT_A_PDF", f"The text took longer than {EXTRACT_TIMEOUT_S:.0f} s.") from None
     finally:
-        if child.returncode is None:
-            child.kill()
-            await child.wait()
+        await end(child)
+    assert child.returncode is not None
     if child.returncode == 0:
         return int(pages)
-    code, _, message = complaint.decode(errors="replace").strip().partition(" ")
-    if code in {"NOT_A_PDF", "NO_TEXT"}:
-        raise ApiError(422, code, message)
-    raise ApiError(422, "NOT_A_PDF", f"The file ended its reader (exit code {child.returncode}).")
+    raise _refusal(child.returncode, complaint)
+
+
+def _refusal(return_code: int, complaint: bytes) -> ApiError:
+    """Say why a document's text could not be had: the last line that names a code is the reader's own."""
+    how = how_it_ended("document's reader", return_code, complaint)
+    if return_code < 0:
+        return ApiError(503, "READER_KILLED", f"{how[0].upper()}{how[1:]}. Ask again, or send a smaller PDF.")
+    for line in reversed(complaint.decode(errors="replace").splitlines()):
+        code, _, message = line.strip().partition(" ")
+        if code in {"NOT_A_PDF", "NO_TEXT"}:
+            return ApiError(422, code, message)
+    return ApiError(422, "NOT_A_PDF", f"{how[0].upper()}{how[1:]}.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_server.documents import Documents
+from reference_server.documents import Documents, _refusal
 from reference_server.errors import ApiError
 
 
@@ -118,6 +118,43 @@ def test_a_file_that_kills_its_reader_is_refused(
         asyncio.run(documents.put("doc", _stream(three_pages)))
     assert (caught.value.status, caught.value.code) == (422, "NOT_A_PDF")
     assert _names(tmp_path / "documents") == []
+
+
+@pytest.mark.parametrize(
+    ("return_code", "complaint", "status", "code"),
+    [
+        (1, b"a warning of a library\nNO_TEXT None has text.\n", 422, "NO_TEXT"),
+        (1, b"NOT_A_PDF Damaged.\na last word of a library\n", 422, "NOT_A_PDF"),
+        (3, b"", 422, "NOT_A_PDF"),
+        (-9, b"NO_TEXT None.", 503, "READER_KILLED"),
+        (-15, b"", 503, "READER_KILLED"),
+    ],
+)
+def test_the_reader_s_end_is_told_as_what_it_was(
+    return_code: int, complaint: bytes, status: int, code: str
+) -> None:
+    """A reader that was killed says nothing about the file; else its own line counts, wherever it stands."""
+    refusal = _refusal(return_code, complaint)
+    assert (refusal.status, refusal.code) == (status, code)
+    assert "\n" not in refusal.message
+    if return_code < 0:
+        assert "The document's reader was killed by SIG" in refusal.message
+
+
+def test_an_outline_is_not_taken_from_another_document(
+    documents: Documents, three_pages: bytes, pdf: Callable[..., bytes]
+) -> None:
+    """A document that was replaced or removed since it was looked up gives no outline, and none is kept."""
+    old, _ = asyncio.run(documents.put("doc", _stream(three_pages)))
+    asyncio.run(documents.put("doc", _stream(pdf(["Other."]))))
+    with pytest.raises(ApiError) as caught:
+        documents.outline(old)
+    assert (caught.value.status, caught.value.code) == (409, "DOCUMENT_CHANGED")
+    documents.delete("doc")
+    with pytest.raises(ApiError) as caught:
+        documents.outline(old)
+    assert (caught.value.status, caught.value.code) == (404, "NO_DOCUMENT")
+    assert len(documents._outlines) == 0
 
 
 @pytest.mark.parametrize(
