@@ -88,6 +88,8 @@ class FakeMaker:
     disk_error: OSError | None = None
     gate: asyncio.Event | None = None
     entered: asyncio.Event = field(default_factory=asyncio.Event)
+    """Set once `enough` blocks are being made at the same time."""
+    enough: int = 1
     opened: int = 0
     closed: int = 0
     active: int = 0
@@ -105,7 +107,8 @@ class FakeMaker:
     async def _make(self, document_id: str, block: Block, voicing: Voicing) -> None:
         self.active += 1
         self.most_active = max(self.most_active, self.active)
-        self.entered.set()
+        if self.active >= self.enough:
+            self.entered.set()
         try:
             if self.gate is not None:
                 await self.gate.wait()

@@ -33,6 +33,7 @@ class Maker(Protocol):
     disk_error: OSError | None
     gate: asyncio.Event | None
     entered: asyncio.Event
+    enough: int
     opened: int
     closed: int
     active: int
@@ -79,7 +80,7 @@ def test_upstream_is_asked_for_no_more_than_the_bound_at_once(store: ChunkStore,
     """With a bound of two, two blocks are made at once, never three."""
 
     async def scenario() -> None:
-        maker.gate = asyncio.Event()
+        maker.gate, maker.enough = asyncio.Event(), 2
         job = Jobs(store, maker, 2).start("doc", OUTLINE, BLOCKS, VOICING)
         await maker.entered.wait()
         maker.gate.set()
@@ -227,7 +228,7 @@ def test_one_aligner_at_a_time_for_all_documents(store: ChunkStore, maker: Maker
     """Two documents' jobs come one after the other, so that memory holds one aligner."""
 
     async def scenario() -> None:
-        maker.gate = asyncio.Event()
+        maker.gate, maker.enough = asyncio.Event(), 2
         jobs = Jobs(store, maker, 2)
         started = [jobs.start(name, OUTLINE, BLOCKS, VOICING) for name in ("a", "b")]
         await maker.entered.wait()
