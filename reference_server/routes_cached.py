@@ -7,14 +7,15 @@ from collections.abc import AsyncIterator
 
 from sse_starlette import EventSourceResponse
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from reference_server.chunk import Chunk
-from reference_server.documents import Documents
+from reference_server.documents import Documents, checked_id
 from reference_server.errors import ApiError
 from reference_server.fields import read_object
 from reference_server.job import Job, Progress
+from reference_server.open_file import OpenFileResponse
 from reference_server.parameters import (
     ChunkQuery,
     blocks_of,
@@ -54,7 +55,11 @@ async def preprocess(request: Request) -> Response:
     voicing = voicing_of(fields, state.settings)
     document = await run_to_end(documents.get, require_document_id(fields))
     outline = await run_to_end(documents.outline, document)
-    job = jobs.start(document.id, outline, blocks_of(fields, outline), voicing)
+    blocks = blocks_of(fields, outline)
+    # On the loop, not in a thread: nothing may come between this look and the start.
+    if documents.get(document.id) != document:
+        raise ApiError(409, "DOCUMENT_CHANGED", "The document was replaced just now. Ask again.")
+    job = jobs.start(document.id, outline, blocks, voicing)
     if "text/event-stream" in request.headers.get("accept", ""):
         return EventSourceResponse(_events(job), ping=HEARTBEAT_S)
     return JSONResponse(job.progress.to_json(), status_code=202)
@@ -98,12 +103,12 @@ def _status(document_id: str, survey: Survey, ended: Progress | None) -> dict[st
 
 
 async def delete_chunks(request: Request) -> Response:
-    """Remove a document's chunks, also while they are being made; nothing to remove is no error."""
+    """Remove a document's chunks, also while they are made or when it is gone; none to remove is no error."""
     state = request.app.state
-    document = await run_to_end(state.documents.get, document_id_of(request))
-    await state.jobs.stop(document.id)
-    deleted = await run_to_end(state.store.delete, document.id)
-    return JSONResponse({"documentId": document.id, "deleted": deleted})
+    document_id = checked_id(document_id_of(request))
+    await state.jobs.stop(document_id)
+    deleted = await run_to_end(state.store.delete, document_id)
+    return JSONResponse({"documentId": document_id, "deleted": deleted})
 
 
 def get_chunk(request: Request) -> Response:
@@ -113,7 +118,11 @@ def get_chunk(request: Request) -> Response:
     headers = {"ETag": etag, **_REVALIDATE}
     if _matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
-    return FileResponse(chunk.path, media_type="audio/mpeg", headers=headers)
+    try:
+        file = chunk.path.open("rb")
+    except FileNotFoundError:
+        raise _no_chunk() from None
+    return OpenFileResponse(file, media_type="audio/mpeg", headers=headers)
 
 
 def get_timings(request: Request) -> Response:
@@ -129,10 +138,15 @@ def _find(request: Request) -> Chunk:
     block = documents.outline(document).block(query.page, query.block_index)
     chunk = store.find(document.id, block) if block else None
     if chunk is None:
-        raise ApiError(404, "NO_CHUNK", "This block has no chunk. Read it live, or preprocess its page.")
-    if not query.wanted.fits(chunk):
+        raise _no_chunk()
+    assert block is not None
+    if not query.wanted.fits(chunk) or chunk.text_hash != block.text_hash:
         raise ApiError(404, "STALE_CHUNK", "This block's chunk has other text or settings. Read it live.")
     return chunk
+
+
+def _no_chunk() -> ApiError:
+    return ApiError(404, "NO_CHUNK", "This block has no chunk. Read it live, or preprocess its page.")
 
 
 def _matches(if_none_match: str, etag: str) -> bool:

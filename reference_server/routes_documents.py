@@ -31,6 +31,9 @@ async def put_document(request: Request) -> Response:
         raise too_large(settings.max_document_bytes)
     documents: Documents = request.app.state.documents
     document, changed = await documents.put(request.path_params["id"], request.stream())
+    if changed:
+        # A job of the old text would go on storing it. Not before: a job could begin anew in between.
+        await request.app.state.jobs.stop(document.id)
     return JSONResponse(document.to_json(), status_code=201 if changed else 200)
 
 
@@ -49,11 +52,12 @@ def get_document(request: Request) -> Response:
 async def delete_document(request: Request) -> Response:
     """Remove a document with its chunks, also while they are being made."""
     state = request.app.state
-    document = await run_to_end(state.documents.get, request.path_params["id"])
-    await state.jobs.stop(document.id)
-    await run_to_end(state.store.delete, document.id)
-    await run_to_end(state.documents.delete, document.id)
-    return JSONResponse({"id": document.id, "deleted": True})
+    document_id = request.path_params["id"]
+    # In this order: once the document is gone no job can begin, once no job runs no chunk can come.
+    await run_to_end(state.documents.delete, document_id)
+    await state.jobs.stop(document_id)
+    await run_to_end(state.store.delete, document_id)
+    return JSONResponse({"id": document_id, "deleted": True})
 
 
 def get_blocks(request: Request) -> Response:

@@ -2,13 +2,20 @@
 
 import asyncio
 import json
-from typing import Any, Protocol
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
 
 import pytest
+from starlette.responses import Response
 from starlette.testclient import TestClient
 
 from reference_server.blocks import text_hash
-from reference_server.outline import Block
+from reference_server.chunk import Chunk
+from reference_server.documents import Document, Documents
+from reference_server.open_file import OpenFileResponse
+from reference_server.outline import Block, Outline
+from reference_server.store import ChunkStore
 
 PREPROCESS = "/api/tts/preprocess"
 STATUS = f"{PREPROCESS}/status?documentId=doc"
@@ -121,6 +128,89 @@ def test_a_part_of_a_chunk_can_be_asked_for(reader: TestClient, mp3: bytes) -> N
     assert reader.get(CHUNK, headers={"Range": f"bytes={len(mp3)}-"}).status_code == 416
 
 
+def test_a_chunk_that_goes_is_refused_or_sent_whole(
+    reader: TestClient, mp3: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a chunk removed after it was found THEN 404; removed after it was opened, all of it comes."""
+    _events(reader)
+    found = ChunkStore.find
+
+    def find_and_remove(store: ChunkStore, document_id: str, block: Block) -> Chunk | None:
+        chunk = found(store, document_id, block)
+        assert chunk is not None
+        chunk.path.unlink()
+        return chunk
+
+    def open_and_remove(file: BinaryIO, **how: Any) -> Response:
+        Path(str(file.name)).unlink()
+        return OpenFileResponse(file, **how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("reference_server.routes_cached.OpenFileResponse", open_and_remove)
+        assert reader.get(CHUNK).content == mp3
+    _events(reader)
+    monkeypatch.setattr(ChunkStore, "find", find_and_remove)
+    answer = reader.get(CHUNK)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NO_CHUNK")
+
+
+def test_a_new_text_under_the_same_id_is_not_read_with_the_old_voice(
+    reader: TestClient, maker: Maker, pdf: Callable[..., bytes]
+) -> None:
+    """GIVEN chunks and a running job WHEN another text is uploaded THEN the job ends, the chunks are stale."""
+    _events(reader, pages=[1])
+    maker.gate = asyncio.Event()
+    job = reader.post(PREPROCESS, json={"documentId": "doc"}).json()
+    assert job["state"] == "running"
+    assert reader.put("/api/documents/doc", content=pdf(["Another text."])).status_code == 201
+    assert reader.get(STATUS).json()["state"] == "stale"
+    for url in (CHUNK, TIMINGS):
+        assert reader.get(url).json()["code"] == "STALE_CHUNK"
+    assert reader.portal is not None
+    reader.portal.call(maker.gate.set)
+    assert _events(reader)[-1]["total"] == 1
+    assert maker.made[-1].text == "Another text."
+    assert reader.get(CHUNK).status_code == 200
+
+
+@pytest.mark.parametrize(("replaced", "status"), [(True, 409), (False, 404)])
+def test_no_job_begins_for_a_document_that_went_meanwhile(
+    reader: TestClient,
+    maker: Maker,
+    monkeypatch: pytest.MonkeyPatch,
+    pdf: Callable[..., bytes],
+    replaced: bool,  # noqa: FBT001
+    status: int,
+) -> None:
+    """A document that is removed or replaced while its blocks are looked up is refused, and nothing made."""
+    original = Documents.outline
+
+    def outline(documents: Documents, document: Document) -> Outline:
+        found = original(documents, document)
+        if replaced:
+            asyncio.run(documents.put("doc", _parts(pdf(["Another text."]))))
+        else:
+            documents.delete("doc")
+        return found
+
+    monkeypatch.setattr(Documents, "outline", outline)
+    assert reader.post(PREPROCESS, json={"documentId": "doc"}).status_code == status
+    assert maker.made == []
+
+
+async def _parts(body: bytes) -> AsyncIterator[bytes]:
+    yield body
+
+
+def test_a_cache_without_its_document_can_be_removed(reader: TestClient) -> None:
+    """What a kill between the two removals left can still be asked away; an id is checked all the same."""
+    _events(reader)
+    app: Any = reader.app
+    app.state.documents.delete("doc")
+    assert reader.delete(f"{PREPROCESS}?documentId=doc").json() == {"documentId": "doc", "deleted": True}
+    assert reader.delete(f"{PREPROCESS}?documentId=..").json()["code"] == "BAD_ID"
+
+
 def test_timings_have_the_shape_of_the_live_route(reader: TestClient) -> None:
     """They are those that were stored with the chunk."""
     _events(reader)
@@ -207,6 +297,8 @@ def test_deleting_the_cache(reader: TestClient, maker: Maker) -> None:
         (b'{"documentId": "doc", "speed": 1' + b"0" * 400 + b"}", 400, "BAD_REQUEST"),
         (b'{"documentId": "doc", "voice": ""}', 400, "BAD_REQUEST"),
         (b'{"documentId": "doc", "voice": null}', 400, "BAD_REQUEST"),
+        (b'{"documentId": "doc", "voice": "\\ud800"}', 400, "BAD_REQUEST"),
+        (b'{"documentId": "doc", "model": "\\udfff"}', 400, "BAD_REQUEST"),
         (b'{"documentId": "doc", "pages": []}', 400, "BAD_REQUEST"),
         (b'{"documentId": "doc", "pages": "some"}', 400, "BAD_REQUEST"),
         (b'{"documentId": "doc", "pages": [1.5]}', 400, "BAD_REQUEST"),
