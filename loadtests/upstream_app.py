@@ -41,9 +41,12 @@ class Upstream:
         self._memo.close()
 
     async def speak(self, request: Request) -> Response:
-        """Answer `POST /v1/audio/speech` when its latency has passed since it arrived."""
-        arrived = time.monotonic()
+        """Answer `POST /v1/audio/speech` when its latency has passed since all of it was here.
+
+        A starved client sends its head and its body seconds apart: that is its own doing, not our lateness.
+        """
         order = parse_order(await request.body())
+        arrived = time.monotonic()
         self._requests += 1
         due = arrived + self._draws.draw(order)
         file = await self._unless_ending(self._memo.speech(order))

@@ -46,7 +46,7 @@ class Upstream:
                 found = json.load(answer)
         except (OSError, ValueError, http.client.HTTPException):
             return {}
-        return {key: float(found[key]) for key in ("requests", "late") if key in found}
+        return {key: float(found[key]) for key in ("requests", "late", "worst_late_s") if key in found}
 
     @property
     def root(self) -> str:

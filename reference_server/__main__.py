@@ -1,6 +1,7 @@
 """`python -m reference_server`: the server as one process, configured by its environment.
 
-Exit codes: 0 after SIGINT or SIGTERM, 2 for a setting that cannot be used, such as a port that is taken.
+Exit codes: 0 after SIGINT or SIGTERM; 1 when the application failed before it could listen, which the log
+explains; 2 for a setting that cannot be used, such as a port that is taken, with one line on standard error.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 
 import uvicorn
 from starlette.applications import Starlette
@@ -60,9 +62,12 @@ def _make_app(settings: Settings) -> Starlette:
     try:
         return create_app(settings)
     except OSError as error:
-        folder = str(settings.docstore_dir)
+        folder, place = settings.docstore_dir, Path(error.filename or settings.docstore_dir)
+        reason = error.strerror or str(error)
+        if not (place.is_relative_to(folder) or folder.is_relative_to(place)):
+            raise SettingsError(f"{place}: cannot be used ({reason}). Let the server read it.") from None
         raise SettingsError(
-            f"DOCSTORE_DIR: {folder!r} cannot be used ({error.strerror}). Use another folder."
+            f"DOCSTORE_DIR: {str(folder)!r} cannot be used ({reason}). Use another folder."
         ) from None
 
 

@@ -1,12 +1,13 @@
 """The child of pre-generation: finds the words of known text in its audio, without transcribing.
 
 `python -m reference_server.align --model FOLDER` reads lines `{"text": …, "mp3": path}` and answers each with
-one line: the words, or `{"error": …}`. It ends when its input does. The weights are the live aligner's;
+one line: the words, or `{"error": …}`. It ends when its input does, or when nobody reads its answers. The weights are the live aligner's;
 forced alignment takes about a sixth of the CPU.
 """
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -106,8 +107,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--model", type=Path, required=True, help="folder of a CTranslate2 Whisper model")
     aligner = KnownTextAligner(parser.parse_args(arguments).model)
-    for line in sys.stdin:
-        print(answer(aligner, line), flush=True)
+    try:
+        for line in sys.stdin:
+            print(answer(aligner, line), flush=True)
+    except BrokenPipeError:  # the server is gone, killed perhaps: nobody wants the answer or a complaint
+        os.dup2(
+            os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno()
+        )  # or the exit would flush, and complain
     return 0
 
 

@@ -43,17 +43,20 @@ class AlignmentWorker:
         """Return the words of a text with their times in the file.
 
         Raises:
-            AlignerError: the file holds no sound, or the child died; the message says how.
+            AlignerError: the file holds no sound, or the child died or babbled; the message says how.
         """
         async with self._turn:
             child = await self._running()
             try:
-                answer = await self._exchange(child, {"text": text, "mp3": str(mp3_path)})
+                return _words(await self._exchange(child, {"text": text, "mp3": str(mp3_path)}))
             except asyncio.CancelledError:
                 # Its answer would be taken for that of the next block.
                 await self._stop()
                 raise
-        return _words(answer)
+            except ValueError as error:
+                # A stray line: the answer that follows it would be taken for that of the next block.
+                await self._stop()
+                raise AlignerError(f"the {_NAME} answered with something else: {error}") from error
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._child is None:
@@ -86,10 +89,8 @@ class AlignmentWorker:
 
 
 def _words(answer: bytes) -> list[WordTime]:
-    try:
-        parsed = json.loads(answer)
-        if isinstance(parsed, dict):
-            raise AlignerError(f"the alignment worker could not: {parsed.get('error')}")
-        return load_words(answer)
-    except ValueError as error:
-        raise AlignerError(f"the alignment worker answered with something else: {error}") from error
+    """Return the words of an answer; raises AlignerError for a refusal, ValueError for any other line."""
+    parsed = json.loads(answer)
+    if isinstance(parsed, dict) and "error" in parsed:
+        raise AlignerError(f"the {_NAME} could not: {parsed['error']}")
+    return load_words(answer)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 
 from reference_server.alignment_worker import AlignmentWorker
 from reference_server.chunk import Voicing
 from reference_server.job import GenerationError, MakeChunk
 from reference_server.live_aligner import AlignerError
+from reference_server.model import ModelError
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.speech import Speech, SpeechError, SpeechRequest
@@ -23,10 +24,16 @@ async def open_chunk_maker(settings: Settings, speech: Speech, store: ChunkStore
     """Give what makes chunks, with an aligner process that ends with this context.
 
     The maker raises GenerationError where speech or aligner fail for a block, and leaves nothing behind then.
+
+    Raises:
+        GenerationError: the aligner's model is gone since the server started.
     """
-    with _told_apart():
-        async with AlignmentWorker(settings) as worker:
-            yield partial(_make, speech, worker, store)
+    try:
+        worker = AlignmentWorker(settings)
+    except ModelError as error:
+        raise GenerationError(str(error)) from error
+    async with worker:
+        yield partial(_make, speech, worker, store)
 
 
 async def _make(
@@ -37,8 +44,8 @@ async def _make(
     block: Block,
     voicing: Voicing,
 ) -> None:
-    with _told_apart():
-        request = SpeechRequest(block.text, voicing.voice, voicing.speed, voicing.model)
+    request = SpeechRequest(block.text, voicing.voice, voicing.speed, voicing.model)
+    try:
         # The bytes go to disk at once: they are not held while the block waits for the aligner.
         staged = await run_to_end(store.stage, document_id, await speech.synthesize(request))
         try:
@@ -46,12 +53,9 @@ async def _make(
             await run_to_end(store.commit, document_id, block, voicing, staged, timings)
         finally:
             await run_to_end(store.discard, staged)
-
-
-@contextmanager
-def _told_apart() -> Iterator[None]:
-    """Tell a failure of speech or aligner, which is the block's, from one of the server or its disk."""
-    try:
-        yield
-    except (SpeechError, AudioError, AlignerError) as error:
+    except (
+        SpeechError,
+        AudioError,
+        AlignerError,
+    ) as error:  # the block's; others are the server's or its disk's
         raise GenerationError(str(error)) from error

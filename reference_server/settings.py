@@ -12,6 +12,7 @@ from reference_server.errors import SettingsError
 
 _T = TypeVar("_T")
 _MIB = 1024 * 1024
+_SECRET = frozenset({"API_KEY"})
 
 
 @dataclass(frozen=True)
@@ -19,8 +20,9 @@ class Settings:
     """The server's settings, each named after its environment variable in lower case.
 
     `tts_cache_ttl_s` is given as `TTS_CACHE_TTL_MS`, in milliseconds, as the real application names it.
-    `api_base` includes `/v1` and has no slash at its end. `aligners` 0 means unbounded, as deployed.
-    `aligner_model` None means the model that the installed wheel carries.
+    `api_base` includes `/v1` and has no slash at its end. `aligners` bounds the live aligners, 0 not at
+    all, as deployed; a job of pre-generation has one more of its own. `aligner_model` None means the model that
+    the installed wheel carries; pre-generation aligns as English whatever the model is.
     """
 
     host: str = "127.0.0.1"
@@ -51,7 +53,7 @@ class Settings:
             port=reader.get("PORT", _whole(0, 65535), cls.port),
             docstore_dir=reader.get("DOCSTORE_DIR", Path, cls.docstore_dir),
             api_base=reader.get("API_BASE", _base_url, cls.api_base),
-            api_key=reader.get("API_KEY", _text, "none"),
+            api_key=reader.get("API_KEY", _key, "none"),
             tts_model=reader.get("TTS_MODEL", _text, cls.tts_model),
             tts_voice=reader.get("TTS_VOICE", _text, cls.tts_voice),
             tts_cache_max_size_bytes=reader.get(
@@ -79,10 +81,17 @@ class _Reader:
         try:
             return parse(value)
         except ValueError as error:
-            raise SettingsError(f"{name}: {value!r} is not {error}.") from None
+            shown = "the value" if name in _SECRET else repr(value)
+            raise SettingsError(f"{name}: {shown} is not {error}.") from None
 
 
 def _text(value: str) -> str:
+    return value
+
+
+def _key(value: str) -> str:
+    if not (value.isascii() and value.isprintable()):
+        raise ValueError("a key. Use ASCII characters only: no header can carry others")
     return value
 
 

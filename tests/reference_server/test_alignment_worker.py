@@ -25,6 +25,10 @@ for line in sys.stdin:
             sys.stdin.read()
         case "babble":
             print("hello", flush=True)
+        case "babble and answer":
+            print("hello\\n" + json.dumps(words), flush=True)
+        case "drone":
+            print("x" * 3_000_000, flush=True)
         case "refuse":
             print(json.dumps({"error": "no sound"}), flush=True)
         case "many":
@@ -113,20 +117,32 @@ def test_a_child_killed_between_blocks_is_replaced() -> None:
     asyncio.run(scenario())
 
 
-@pytest.mark.parametrize(
-    ("text", "message"), [("refuse", "could not: no sound"), ("babble", "answered with something else")]
-)
-def test_a_block_that_fails_does_not_end_the_child(text: str, message: str) -> None:
+def test_a_refusal_does_not_end_the_child() -> None:
     """An error answer fails its block alone."""
 
     async def scenario() -> None:
         async with _worker() as worker:
             first = await _pid(worker)
-            with pytest.raises(AlignerError, match=message):
-                await worker.align(text, MP3)
+            with pytest.raises(AlignerError, match="could not: no sound"):
+                await worker.align("refuse", MP3)
             assert await _pid(worker) == first
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("text", ["babble", "babble and answer", "drone"])
+def test_a_stray_line_ends_the_child(text: str) -> None:
+    """What is no answer fails its block, and no line that comes after it is served as the next block's."""
+
+    async def scenario() -> None:
+        async with _worker() as worker:
+            first = await _pid(worker)
+            with pytest.raises(AlignerError, match="answered with something else"):
+                await worker.align(text, Path("old.mp3"))
+            assert not _is_alive(first)
+            assert (await worker.align("text", Path("new.mp3")))[1].text == "new.mp3"
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
 def test_who_leaves_gets_no_one_else_s_answer(tmp_path: Path) -> None:

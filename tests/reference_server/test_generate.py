@@ -119,3 +119,15 @@ def test_without_timings_there_is_no_chunk(tmp_path: Path, mp3: bytes, worker: t
         _make(tmp_path, FakeSpeech(mp3))
     assert isinstance(caught.value, ServerError)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_model_that_went_is_the_job_s_failure(tmp_path: Path, mp3: bytes) -> None:
+    """A model's folder that was emptied since the start ends the job with its reason, as any failure does."""
+
+    async def scenario() -> None:
+        settings = Settings(aligner_model=tmp_path)
+        async with open_chunk_maker(settings, FakeSpeech(mp3), ChunkStore(tmp_path / "store")):
+            pass
+
+    with pytest.raises(GenerationError, match="ALIGNER_MODEL"):
+        asyncio.run(scenario())

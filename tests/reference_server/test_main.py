@@ -1,5 +1,6 @@
 """The process: starts, says where it listens, refuses a taken port, ends on a signal."""
 
+import errno
 import os
 import re
 import signal
@@ -13,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from reference_server.__main__ import _listen
+from reference_server.__main__ import _listen, _make_app
+from reference_server.errors import SettingsError
 from reference_server.settings import Settings
 
 COMMAND = [sys.executable, "-m", "reference_server"]
@@ -97,6 +99,30 @@ def test_a_setting_that_cannot_be_used_is_one_line(tmp_path: Path, variables: di
     assert result.returncode == 2
     assert result.stderr.count("\n") == 1
     assert result.stderr.startswith(next(iter(variables)))
+
+
+@pytest.mark.parametrize(
+    ("file", "start"),
+    [
+        ("{store}/documents", "DOCSTORE_DIR: "),
+        ("/", "DOCSTORE_DIR: "),
+        ("/model.bin", "/model.bin: "),
+        (None, "DOC"),
+    ],
+)
+def test_the_file_that_failed_is_the_one_that_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, file: str | None, start: str
+) -> None:
+    """A model that may not be read is not blamed on the docstore."""
+    name = file and file.format(store=tmp_path)
+
+    def fail(_settings: Settings) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", name)
+
+    monkeypatch.setattr("reference_server.app.create_app", fail)
+    with pytest.raises(SettingsError, match="Permission denied") as caught:
+        _make_app(Settings(docstore_dir=tmp_path))
+    assert str(caught.value).startswith(start)
 
 
 def test_an_answer_on_a_used_connection_is_not_held_back() -> None:

@@ -192,6 +192,26 @@ def test_another_upstream_is_refused(client: TestClient, speech: FakeSpeech) -> 
     assert speech.asked == []
 
 
+def test_a_key_that_no_header_carries_is_400(client: TestClient, speech: FakeSpeech) -> None:
+    """It is refused here, where it came in, and not by the upstream's client with a traceback."""
+    headers = {"x-openai-key": "cl\u00e9".encode("latin-1")}
+    for answer in (
+        client.post("/api/tts", content=json.dumps(BODY), headers=headers),
+        client.get("/api/tts/voices", headers=headers),
+    ):
+        assert (answer.status_code, answer.json()["code"]) == (400, "BAD_REQUEST")
+    assert speech.asked == []
+
+
+@pytest.mark.parametrize("path", ["/api/tts", "/api/whisper"])
+def test_a_body_without_end_is_413(client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What comes is counted, whatever is declared, and the rest is not read."""
+    for name in ("_MAX_SPEECH_BODY_BYTES", "_MAX_TIMING_BODY_BYTES"):
+        monkeypatch.setattr(f"reference_server.routes_live.{name}", 1000)
+    answer = client.post(path, content=(b" " * 400 for _ in range(3)))
+    assert (answer.status_code, answer.json()["code"]) == (413, "TOO_LARGE")
+
+
 @pytest.mark.parametrize(
     ("status", "retry_after_s", "header"), [(429, 1.2, "2"), (500, None, None), (502, None, None)]
 )

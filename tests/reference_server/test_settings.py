@@ -97,3 +97,11 @@ def test_the_limits_themselves_pass(name: str, value: str) -> None:
 def test_the_key_is_not_shown() -> None:
     """A settings object can be logged without giving the key away."""
     assert "sk-secret" not in repr(Settings(api_key="sk-secret"))
+
+
+@pytest.mark.parametrize("key", ["clé", "sk-\ud800", "sk\n1"])
+def test_a_key_that_no_header_carries_is_refused_without_showing_it(key: str) -> None:
+    """It is named when the server starts, not at the first call, and the message does not give it away."""
+    with pytest.raises(SettingsError, match="API_KEY: the value is not a key") as caught:
+        Settings.from_environ({"API_KEY": key})
+    assert key not in str(caught.value)
