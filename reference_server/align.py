@@ -1,8 +1,8 @@
 """The child of pre-generation: finds the words of known text in its audio, without transcribing.
 
 `python -m reference_server.align --model FOLDER` reads lines `{"text": …, "mp3": path}` and answers each with
-one line: the words, or `{"error": …}`. It ends when its input does, or when nobody reads its answers. The weights are the live aligner's;
-forced alignment takes about a sixth of the CPU.
+one line: the words, or `{"error": …}`. It ends when its input does, or when nobody reads its answers. The
+weights are the live aligner's; forced alignment takes about a sixth of the CPU.
 """
 
 import argparse
