@@ -194,7 +194,7 @@ def test_another_upstream_is_refused(client: TestClient, speech: FakeSpeech) -> 
 
 def test_a_key_that_no_header_carries_is_400(client: TestClient, speech: FakeSpeech) -> None:
     """It is refused here, where it came in, and not by the upstream's client with a traceback."""
-    headers = {"x-openai-key": "cl\u00e9".encode("latin-1")}
+    headers = {b"x-openai-key": "cl\u00e9".encode("latin-1")}
     for answer in (
         client.post("/api/tts", content=json.dumps(BODY), headers=headers),
         client.get("/api/tts/voices", headers=headers),
