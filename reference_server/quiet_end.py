@@ -10,6 +10,9 @@ from reference_server.error_answers import error_response
 
 _log = logging.getLogger(__name__)
 
+_FAILED = ("lifespan.startup.failed", "lifespan.shutdown.failed")
+"""What Starlette says, traceback and all, when its lifespan is cancelled by one who does not want to wait."""
+
 
 class QuietEnd:
     """An application around the application, which ends what the server breaks off without a traceback.
@@ -29,7 +32,8 @@ class QuietEnd:
         async def note(message: Message) -> None:
             nonlocal begun
             begun = True
-            await send(message)
+            if not (message["type"] in _FAILED and _is_cancelled()):
+                await send(message)
 
         try:
             await self._app(scope, receive, note)
@@ -43,3 +47,8 @@ class QuietEnd:
                 refusal = error_response(503, "SERVER_ENDS", "The server ends. Ask again when it is back.")
                 with contextlib.suppress(asyncio.CancelledError):
                     await refusal(scope, receive, send)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

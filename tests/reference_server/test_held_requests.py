@@ -102,12 +102,12 @@ def test_the_end_breaks_requests_off_in_one_line(server: Server, signals: int) -
     aligners = psutil.Process(server.process.pid).children()
     assert len(aligners) == 3
     server.process.send_signal(signal.SIGINT)
+    assert server.process.stderr is not None
     if signals == 2:
-        assert server.process.stderr is not None
         next(line for line in server.process.stderr if "Waiting for" in line)
         server.process.send_signal(signal.SIGINT)
-    _, log = server.process.communicate(timeout=30)
-    assert server.process.returncode == 0, log
+    log = server.process.stderr.read()
+    assert server.process.wait(timeout=30) == 0, log
     assert "Traceback" not in log
     assert log.count("are broken off") == 1
     assert not any(child.is_running() for child in aligners)
