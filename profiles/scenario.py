@@ -48,7 +48,7 @@ class Load(_Table):
 
     kind: Literal["readers", "pregenerate", "probe"] = "readers"
     mode: Literal["live", "cached", "cached-to-the-letter"] = "live"
-    readers: int = Field(default=16, ge=1)
+    readers: int = Field(default=32, ge=1)
     pace: float = Field(default=5.0, gt=0)
     session_s: float = Field(default=600.0, ge=1)
     seed: int = Field(default=1, ge=0)
