@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -45,7 +45,10 @@ class Upstream:
 
         A starved client sends its head and its body seconds apart: that is its own doing, not our lateness.
         """
-        order = parse_order(await request.body())
+        try:
+            order = parse_order(await request.body())
+        except ClientDisconnect:  # such as a server that the kernel killed
+            return Response(status_code=499)
         arrived = time.monotonic()
         self._requests += 1
         due = arrived + self._draws.draw(order)

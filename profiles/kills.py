@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from profiles.run_folder import RunFolder
+from profiles.run_folder import Event, RunFolder
 
 SIGKILL = -9
 
@@ -14,12 +14,12 @@ def kill_figures(folder: RunFolder) -> dict[str, Any]:
     """Return the kills of a run: how many, whose, when, and what held the memory then.
 
     The group's counter is the truth of how many; the kernel's lines say whose. A kill without a line is nobody's,
-    except that a server which ended by SIGKILL beside one was its victim.
+    except that a server which ended by SIGKILL beside one was its victim. What is killed after the load's end, while
+    everything is being stopped, does not count.
     """
     zero = folder.time_zero_s or 0.0
-    kills = folder.named("oom_kill")
-    counters = [event.facts.get("oom_kills") for event in folder.named("recorded")]
-    total = max([len(kills), *(count for count in counters if isinstance(count, int))])
+    kills = kill_events(folder)
+    total = max(len(kills), _counted(folder, len(kills)))
     server = [kill for kill in kills if kill.text("role") == "server"]
     killed_exits = [event for event in folder.named("exited") if event.facts.get("returncode") == SIGKILL]
     unexplained = killed_exits[len(server) :][: total - len(kills)]
@@ -41,3 +41,19 @@ def kill_figures(folder: RunFolder) -> dict[str, Any]:
 def _name(facts: Mapping[str, object]) -> str:
     size = facts.get("anon_rss_mb")
     return str(facts.get("comm")) + (f" ({size:g} MB)" if isinstance(size, int | float) else "")
+
+
+def kill_events(folder: RunFolder) -> list[Event]:
+    """Return the kills up to the load's end that the kernel's log named."""
+    end_t = max((event.t for event in folder.named("load_ended")), default=float("inf"))
+    return [kill for kill in folder.named("oom_kill") if kill.t <= end_t]
+
+
+def _counted(folder: RunFolder, lines: int) -> int:
+    """Return the group's counter at the load's end; at the recorder's end if nobody noted it then."""
+    for name in ("load_ended", "recorded"):
+        counts = [event.facts.get("oom_kills") for event in folder.named(name)]
+        known = [count for count in counts if isinstance(count, int)]
+        if known and (name == "load_ended" or not lines):
+            return max(known)
+    return 0

@@ -37,6 +37,7 @@ def start(
     us = os.getpid()
 
     def prepare() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)  # whoever started us in the background had it ignored
         if not outlives_us:
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != us:  # we died before the kernel knew what to do then
@@ -61,10 +62,12 @@ def python_module(module: str, *arguments: str | Path | float) -> list[str]:
     return [sys.executable, "-m", module, *map(str, arguments)]
 
 
-def stop(process: subprocess.Popen[bytes], within_s: float = 10.0) -> int:
-    """End a process with SIGINT, with SIGKILL if it takes longer; return its exit status."""
+def stop(
+    process: subprocess.Popen[bytes], within_s: float = 10.0, *, gently: signal.Signals = signal.SIGTERM
+) -> int:
+    """End a process with a signal that it can answer, with SIGKILL if it takes longer; return its exit status."""
     with contextlib.suppress(ProcessLookupError):
-        process.send_signal(signal.SIGINT)
+        process.send_signal(gently)
     try:
         status = process.wait(within_s)
     except subprocess.TimeoutExpired:

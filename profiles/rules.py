@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from profiles.kills import SIGKILL
+from profiles.kills import SIGKILL, kill_events
 from profiles.run_folder import RunFolder
 
 MOST_LOAD_CPU_SHARE = 0.5
@@ -23,7 +23,7 @@ MOST_FAILED_SHARE = 0.01
 def decide(folder: RunFolder, values: Mapping[str, Any]) -> tuple[str, list[str]]:
     """Return the verdict and its evidence; the first rule that holds decides."""
     invalid = list(_reasons_invalid(folder, values))
-    kill_lines = [kill.text("line") for kill in folder.named("oom_kill")]
+    kill_lines = [kill.text("line") for kill in kill_events(folder)]
     if invalid:
         return "invalid", invalid + kill_lines
     if values["oom_kills"]:
@@ -72,7 +72,7 @@ def _reasons_invalid(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
         reasons.append(f"load: ended with status {status} ({ended[-1].text('reason')})")
     if not recorded or recorded[-1].facts.get("owner_gone"):
         reasons.append("recorder: it did not record to the end")
-    if any(kill.facts.get("whole_machine") for kill in folder.named("oom_kill")):
+    if any(kill.facts.get("whole_machine") for kill in kill_events(folder)):
         reasons.append("machine: it ran out of memory itself, so the limit is not what killed")
     return [*reasons, *_witnesses_failed(values)]
 

@@ -158,7 +158,8 @@ def _drive(
     finally:
         own_end = process.poll() is not None
         status = processes.stop(process)
-        events.write("load_ended", reason=reason, returncode=status if own_end else None)
+        oom_kills = server.vm.cgroup.read().oom_kills
+        events.write("load_ended", reason=reason, returncode=status if own_end else None, oom_kills=oom_kills)
     rose = {f"upstream_{key}": value - counted.get(key, 0) for key, value in bench.upstream.counts().items()}
     events.write("upstream", **rose)
 

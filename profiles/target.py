@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import signal
 import subprocess
 import time
 import urllib.request
@@ -88,7 +89,8 @@ class Server:
     def stop(self) -> None:
         """End it gently: a heap capture is whole only after SIGINT."""
         if self.process is not None:
-            status = processes.stop(self.process, within_s=60.0 if self.heap else 10.0)
+            within_s = 60.0 if self.heap else 10.0
+            status = processes.stop(self.process, within_s, gently=signal.SIGINT)
             self.events.write("stopped", returncode=status)
 
     def _spawn(self, event: str) -> None:

@@ -148,6 +148,18 @@ def test_a_server_that_ended_by_sigkill_beside_a_counted_kill_was_its_victim(tmp
     assert (record.killed_after_s, record.met) == (4.0, True)
 
 
+def test_what_is_killed_after_the_load_does_not_count(tmp_path: Path) -> None:
+    """GIVEN a kill while everything is being stopped THEN the run survived: nobody was reading any more."""
+    events = [kill(10.3, "server"), {"t": 11.0, "event": "recorded", "oom_kills": 1}]
+    ended = {"reason": "the sessions' end", "returncode": 0, "oom_kills": 0}
+    record = verdict_of(Script(events=events, ended=ended), tmp_path)
+    assert (record.verdict, record.oom_kills, record.evidence) == (
+        "survived",
+        0,
+        ("no kill, no restart, healthy after the load",),
+    )
+
+
 def test_a_kill_by_the_whole_machine_is_not_the_vms(tmp_path: Path) -> None:
     """GIVEN a machine that ran out of memory itself THEN the run is invalid: the limit is not what killed."""
     record = verdict_of(Script("live", events=[{**kill(4.0, "server"), "whole_machine": True}]), tmp_path)
