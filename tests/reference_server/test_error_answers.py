@@ -59,7 +59,7 @@ def test_a_full_disk_is_told(app: Starlette, number: int) -> None:
 
 def test_another_failure_of_the_system_is_unforeseen(app: Starlette) -> None:
     """A permission that is missing is the server's own trouble."""
-    assert _code(_answer(app, OSError(errno.EACCES, "/root/secret"))) == (500, "INTERNAL_ERROR")
+    assert _code(_answer(app, OSError(errno.EACCES, "/srv/secret"))) == (500, "INTERNAL_ERROR")
 
 
 def test_error_response_has_the_shape_of_all_errors() -> None:
