@@ -7,9 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from starlette.routing import Route
 
 from profiles import cli, errors
 from profiles.scenario import Scenario, scenario_names
+from reference_server.routes_cached import cached_routes
+from reference_server.routes_documents import document_routes
+from reference_server.routes_live import live_routes
 from reference_server.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -73,6 +77,18 @@ def test_every_setting_of_the_server_is_in_the_reference_and_no_other() -> None:
     names = {field.name.upper() for field in dataclasses.fields(Settings)}
     expected = {"TTS_CACHE_TTL_MS" if name == "TTS_CACHE_TTL_S" else name for name in names}
     assert first_cells("settings.md") == expected
+
+
+def test_every_route_of_the_server_is_in_the_reference_and_no_other() -> None:
+    """GIVEN the server's routes THEN the table lists each with its method."""
+    routes = [*document_routes(), *cached_routes(), *live_routes()]
+    served = {
+        f"{method} {route.path.replace(':int', '')}"
+        for route in routes
+        if isinstance(route, Route)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert first_cells("routes.md") == served | {"GET /api/health"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
