@@ -51,9 +51,12 @@ _MEASURES: tuple[tuple[str, Callable[[VerdictRecord], str]], ...] = (
     ("stalls, silence", _stalls),
     ("requests", lambda o: number(o.requests)),
     ("failures", lambda o: number(o.failures)),
+    ("not in the store", lambda o: number(o.fallbacks)),
     ("timings refused", lambda o: number(o.timings_refused)),
     ("VM CPU used", lambda o: number(o.cpu_s, "s", 1)),
     ("VM throttled", lambda o: number(o.throttled_s, "s", 1)),
     ("CPU balance left", lambda o: number(o.balance_left_s, "s", 1)),
     ("load generator", lambda o: NONE if o.load_cpu_share is None else f"{o.load_cpu_share:.2f} cores"),
+    ("load late p99", lambda o: number(o.load_late_p99_ms, "ms")),
+    ("upstream late", lambda o: number(o.upstream_late)),
 )
