@@ -7,6 +7,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from profiles.kills import kill_events
 from profiles.run_folder import RunFolder, Sample
 
 BYTES_PER_GB = 1024**3
@@ -78,9 +79,9 @@ def read_memory_trace(
 ) -> MemoryTrace:
     """Return the panel of one run, from its samples and events; an empty one when it has no samples."""
     zero_s = folder.time_zero_s or 0.0
-    samples = _drawn(folder.samples, zero_s)
+    ended_t = next((event.t for event in folder.named("load_ended")), math.inf)
+    samples = _drawn([sample for sample in folder.samples if sample.t <= ended_t], zero_s)
     t_s = [sample.t - zero_s for sample in samples]
-    events = folder.events
     return MemoryTrace(
         name=name,
         subtitle=subtitle,
@@ -89,9 +90,9 @@ def read_memory_trace(
         anon=downsample(t_s, [_gb(sample.anon_bytes) for sample in samples]),
         server=downsample(t_s, [_gb(sample.server_rss_bytes) for sample in samples]),
         children=downsample(t_s, [_gb(sample.children_rss_bytes) for sample in samples]),
-        kills=tuple(Kill(e.t - zero_s, e.text("role") or "process") for e in events if e.event == "oom_kill"),
-        restarts_s=tuple(event.t - zero_s for event in events if event.event == "restarted"),
-        load_ended_s=next((event.t - zero_s for event in events if event.event == "load_ended"), None),
+        kills=tuple(Kill(kill.t - zero_s, kill.text("role") or "process") for kill in kill_events(folder)),
+        restarts_s=tuple(event.t - zero_s for event in folder.named("restarted")),
+        load_ended_s=ended_t - zero_s if ended_t < math.inf else None,
     )
 
 
