@@ -142,6 +142,9 @@ def _killed(outcome: VerdictRecord) -> str:
         after = "" if after_s is None else f" after {number(after_s, 's', 1)}"
         return f"{outcome.scenario} was killed by the kernel{after} ({kills(outcome)}; {peak})"
     after = "" if after_s is None else f", the first after {number(after_s, 's', 1)}"
+    if outcome.child_kills < outcome.oom_kills:
+        lost = count(outcome.oom_kills, "process", "processes")
+        return f"{outcome.scenario} lost {lost} to the kernel{after} (not all are known; {peak})"
     return f"{outcome.scenario} lost {kills(outcome)} to the kernel{after} (the server not; {peak})"
 
 

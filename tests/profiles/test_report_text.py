@@ -119,3 +119,11 @@ def test_expectations_in_words() -> None:
     assert expectation({"verdict": "oom_killed", "server_killed": True, "stalls": None, "new": 3}) == (
         "oom_killed, server among the victims, new 3"
     )
+
+
+def test_a_victim_that_nobody_saw_is_not_said_to_be_a_child(make_run: MakeRun) -> None:
+    """GIVEN kills that only the counter saw THEN the sentence does not clear the server."""
+    folder = make_run("cached-to-the-letter", child_kills=0, oom_kills=2)
+    text = headline(compare([RunFolder(folder)]))
+    assert "lost 2 processes to the kernel" in text
+    assert "the server not" not in text
