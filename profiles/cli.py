@@ -54,7 +54,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("oomproof: interrupted; everything started was stopped.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except OSError as error:  # such as a full disk; what broke off was cleaned up on the way
-        print(f"oomproof: {error}. Make room, or see to its permissions, and run again.", file=sys.stderr)
+        place = error.filename or getattr(chosen, "out", None) or "reports/runs"
+        print(
+            f"oomproof: {place}: {error.strerror}. Make room, or see to its permissions, and run again.",
+            file=sys.stderr,
+        )
         return OomproofError.exit_code
 
 
