@@ -1,12 +1,16 @@
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
-from profiles.compare import ALL_SCENARIOS, Options, compare, with_pregeneration
+from profiles.compare import ALL_SCENARIOS, Options, compare, exit_code, with_pregeneration
 from profiles.errors import OomproofError
+from profiles.load import Upstream
 from profiles.progress import Progress
-from profiles.scenario import load_scenario, with_load
+from profiles.scenario import Scenario, load_scenario, with_load
+from profiles.verdict_record import VerdictRecord
 from profiles.vm_size import VmSize
 
 QUIET = Progress(Console(quiet=True))
@@ -49,3 +53,28 @@ def test_a_document_that_is_not_there_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(OomproofError, match=r"none\.pdf: no such file"):
         compare([load_scenario("live")], options, QUIET)
     assert not (tmp_path / "out").exists()
+
+
+def test_without_a_store_nobody_reads_and_the_exit_code_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a pre-generation that was killed THEN cached is not run, and the comparison did not go as expected."""
+    ran: list[str] = []
+
+    def run(scenario: Scenario, *_: object) -> VerdictRecord:
+        ran.append(scenario.name)
+        verdict = "oom_killed" if scenario.name == "pregenerate" else "survived"
+        return VerdictRecord(scenario=scenario.name, verdict=verdict, met=verdict == "survived")
+
+    @contextlib.contextmanager
+    def upstream(*_: object) -> Iterator[Upstream]:
+        yield Upstream("http://127.0.0.1:9/v1", "none", own=False)
+
+    monkeypatch.setattr("profiles.compare.run_scenario", run)
+    monkeypatch.setattr("profiles.compare.own_upstream", upstream)
+    monkeypatch.setattr("profiles.compare.check_privilege", lambda: None)
+    (tmp_path / "book.pdf").write_text("")
+    options = Options(tmp_path / "out", VmSize(256, 2, 0.125), document=tmp_path / "book.pdf")
+    verdicts = compare([load_scenario("live"), load_scenario("cached")], options, QUIET)
+    assert ran == ["live", "pregenerate"]
+    assert exit_code(verdicts) == 1
