@@ -112,6 +112,11 @@ def test_words_are_found_where_the_engine_spoke_them(
     assert [word.char_start for word in words] == sorted(word.char_start for word in words)
     assert [word.start_s for word in words] == sorted(word.start_s for word in words)
     errors_s = _errors_s(words, spoken)
+    coverage = len(words) / len(spoken.text.split())
+    print(
+        f"{align.__name__}, {name} at speed {speed:g}, {spoken.duration_s:.0f} s: {coverage:.0%} of the words, "
+        f"median error {statistics.median(errors_s) * 1000:.0f} ms"
+    )
     assert len(errors_s) >= 0.9 * len(words)
     assert statistics.median(errors_s) < 0.150
 

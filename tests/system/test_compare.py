@@ -166,5 +166,6 @@ def test_a_heap_capture_is_whole_although_the_server_was_killed(tmp_path: Path) 
     with oomproof(tmp_path, "run", scenario(tmp_path, "live", text), "--memray") as command:
         output, _ = command.communicate(timeout=200)
     run = tmp_path / "out" / "live"
+    assert json.loads((run / "verdict.json").read_text())["server_kills"] > 0, output
     assert (run / "heap.bin").stat().st_size > 0, output
     assert "<html" in (run / "heap.html").read_text(encoding="utf-8")[:1000].lower(), output
