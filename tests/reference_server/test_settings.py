@@ -36,6 +36,22 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
             "ALIGNER_MODEL": str(tmp_path),
             "PREPROCESS_CONCURRENCY": "2",
             "MAX_DOCUMENT_BYTES": "5",
+            "ALLOWED_API_BASES": "http://127.0.0.1:1/v1/, https://api.example.org/v1",
+            "ALIGNER": "none",
+            "ALIGNER_COMMAND": "/opt/whisper-cli",
+            "STORE_MAX_BYTES": "6",
+            "STORE_SWEEP_S": "7",
+            "DOCUMENT_OPEN_S": "8",
+            "EXTRACT_MEMORY_BYTES": "67108864",
+            "EXTRACT_TIMEOUT_S": "9",
+            "BASIC_AUTH_USER": "me",
+            "BASIC_AUTH_PASSWORD": "se:cret",
+            "MAX_REQUESTS": "10",
+            "HEADER_TIMEOUT_S": "11",
+            "BODY_TIMEOUT_S": "12",
+            "METRICS_PORT": "9001",
+            "LOG_FORMAT": "json",
+            "LOG_REQUESTS": "1",
         }
     )
     assert settings == Settings(
@@ -53,6 +69,22 @@ def test_every_variable_is_read(tmp_path: Path) -> None:
         aligner_model=tmp_path,
         preprocess_concurrency=2,
         max_document_bytes=5,
+        allowed_api_bases=("http://127.0.0.1:1/v1", "https://api.example.org/v1"),
+        aligner="none",
+        aligner_command=Path("/opt/whisper-cli"),
+        store_max_bytes=6,
+        store_sweep_s=7,
+        document_open_s=8,
+        extract_memory_bytes=67108864,
+        extract_timeout_s=9,
+        basic_auth_user="me",
+        basic_auth_password="se:cret",
+        max_requests=10,
+        header_timeout_s=11,
+        body_timeout_s=12,
+        metrics_port=9001,
+        log_format="json",
+        log_requests=True,
     )
 
 
@@ -105,3 +137,35 @@ def test_a_key_that_no_header_carries_is_refused_without_showing_it(key: str) ->
     with pytest.raises(SettingsError, match="API_KEY: the value is not a key") as caught:
         Settings.from_environ({"API_KEY": key})
     assert key not in str(caught.value)
+
+
+def test_half_a_password_is_refused() -> None:
+    """GIVEN a user and no password THEN nobody believes that the server is closed."""
+    with pytest.raises(SettingsError, match="BASIC_AUTH_PASSWORD: not set"):
+        Settings.from_environ({"BASIC_AUTH_USER": "me"})
+    with pytest.raises(SettingsError, match="BASIC_AUTH_USER: not set"):
+        Settings.from_environ({"BASIC_AUTH_PASSWORD": "secret"})
+
+
+def test_whisper_cpp_needs_its_command_and_its_model(tmp_path: Path) -> None:
+    """GIVEN whisper.cpp as aligner THEN what it needs is looked for at once."""
+    model = tmp_path / "ggml.bin"
+    with pytest.raises(SettingsError, match="ALIGNER_MODEL: not set"):
+        Settings.from_environ({"ALIGNER": "whisper.cpp"})
+    with pytest.raises(SettingsError, match=r"ALIGNER_MODEL: .* is not a file"):
+        Settings.from_environ({"ALIGNER": "whisper.cpp", "ALIGNER_MODEL": str(model)})
+    model.touch()
+    environ = {"ALIGNER": "whisper.cpp", "ALIGNER_MODEL": str(model), "ALIGNER_COMMAND": "/nowhere/cli"}
+    with pytest.raises(SettingsError, match="ALIGNER_COMMAND: '/nowhere/cli' is no command"):
+        Settings.from_environ(environ)
+    assert Settings.from_environ({**environ, "ALIGNER_COMMAND": "/bin/sh"}).aligner_model == model
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("ALIGNER", "vosk"), ("LOG_FORMAT", "xml"), ("LOG_REQUESTS", "yes"), ("BASIC_AUTH_USER", "a:b")],
+)
+def test_a_value_that_is_none_of_the_choices_is_refused(name: str, value: str) -> None:
+    """GIVEN a word that means nothing THEN it is named with the choices."""
+    with pytest.raises(SettingsError, match=f"{name}: '{value}' is not"):
+        Settings.from_environ({name: value})
