@@ -24,6 +24,7 @@ from reference_server.errors import ApiError
 from reference_server.generate import open_chunk_maker
 from reference_server.job import OpenMaker
 from reference_server.live_aligner import LiveAligner
+from reference_server.open_documents import OpenDocuments
 from reference_server.preprocess import Jobs
 from reference_server.routes_cached import cached_routes
 from reference_server.routes_documents import document_routes
@@ -59,6 +60,7 @@ def create_app(
     state = app.state
     state.settings = settings
     state.documents = Documents(settings.docstore_dir / "documents", settings.max_document_bytes)
+    state.open_documents = OpenDocuments(settings.document_open_s)
     state.store = ChunkStore(settings.docstore_dir / "tts_cache_v1")
     state.speech = Speech(settings)
     state.speech_cache = SpeechCache(settings)

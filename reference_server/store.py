@@ -33,6 +33,10 @@ class AudioError(ServerError):
     """What the speech service sent is not an MP3 with sound in it."""
 
 
+class StoreFullError(ServerError):
+    """The store has reached its limit, and holds nothing that may go."""
+
+
 @dataclass(frozen=True)
 class Staged:
     """An MP3 on disk under a hidden name, not yet a chunk; `duration_s` is that of its sound."""
