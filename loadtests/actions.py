@@ -32,6 +32,14 @@ class FetchTimings:
 
 
 @dataclass(frozen=True, slots=True)
+class MakeAhead:
+    """Ask the server to make this page and the next ahead, and do not wait: whatever comes of it is not told."""
+
+    page: int
+    intended_t: float
+
+
+@dataclass(frozen=True, slots=True)
 class Played:
     """A block began to play at ``at``, ``waited_s`` after it was needed (wall seconds).
 
@@ -58,7 +66,7 @@ class Finished:
     """The session is over; nothing follows."""
 
 
-Action = FetchAudio | FetchTimings | Played | WakeAt | Finished
+Action = FetchAudio | FetchTimings | MakeAhead | Played | WakeAt | Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,20 @@ class Exchange:
         """GET /api/tts/timings."""
         return self._request("timings", "GET", "/api/tts/timings", self._query(block), intended_t, source)
 
+    def make_ahead(self, page: int, intended_t: float) -> Answer:
+        """POST /api/tts/preprocess for a page and the next; answered at once, with the job's progress."""
+        body = json.dumps(
+            {
+                "documentId": self._chapters.document_id,
+                "pages": "current+next",
+                "page": page,
+                "voice": self._chapters.voice,
+                "speed": self._chapters.speed,
+                "model": self._chapters.model,
+            }
+        ).encode()
+        return self._request("preprocess", "POST", "/api/tts/preprocess", body, intended_t, f"page:{page}")
+
     def _query(self, block: Block) -> str:
         return urlencode(
             {

@@ -49,7 +49,7 @@ class Load:
             seed=f"{options.seed}:{number}",
         )
         exchange = Exchange(user.client, self._log, number, options.chapters)
-        return Reader(number, session, options.mode, exchange, self._shelf, self._log)
+        return Reader(number, session, exchange, self._shelf, self._log)
 
     def ended(self) -> None:
         """Counts a reader whose session is over; after the last one the run ends."""

@@ -12,6 +12,7 @@ from loadtests.actions import (
     FetchAudio,
     FetchTimings,
     Finished,
+    MakeAhead,
     Played,
     Result,
     SpeechArrived,
@@ -21,10 +22,10 @@ from loadtests.actions import (
 )
 from loadtests.exchange import Exchange
 from loadtests.request_log import RequestLog, Row
-from loadtests.session import Mode, Session
+from loadtests.session import Session
 from loadtests.speech_shelf import Audio, SpeechShelf
 
-ActionT = TypeVar("ActionT", FetchAudio, FetchTimings)
+ActionT = TypeVar("ActionT", FetchAudio, FetchTimings, MakeAhead)
 
 
 class Reader:
@@ -33,7 +34,6 @@ class Reader:
     Args:
         number: the reader's number.
         session: what the person does.
-        mode: the session's mode; says when an MP3's bytes cannot be needed again.
         exchange: the person's requests.
         shelf: audio and bodies shared with the other readers.
         log: where the blocks that begin to play are written.
@@ -43,14 +43,12 @@ class Reader:
         self,
         number: int,
         session: Session,
-        mode: Mode,
         exchange: Exchange,
         shelf: SpeechShelf,
         log: RequestLog,
     ) -> None:
         self._number = number
         self._session = session
-        self._mode = mode
         self._exchange = exchange
         self._shelf = shelf
         self._log = log
@@ -84,6 +82,8 @@ class Reader:
                     self._requests.spawn(self._guarded, self._fetch_audio, action)
                 case FetchTimings():
                     self._requests.spawn(self._guarded, self._fetch_timings, action)
+                case MakeAhead():
+                    self._requests.spawn(self._guarded, self._make_ahead, action)
                 case Played():
                     self._write_played(action)
                 case WakeAt(t):
@@ -113,7 +113,7 @@ class Reader:
         if answer.duration_s is None:
             result = SpeechFailed(action.block, missing=action.source == "chunk" and answer.status == 404)
         else:
-            needed = action.source == "tts" or self._mode != "cached"
+            needed = action.source == "tts" or self._session.timings_live
             audio = self._shelf.keep(answer.body) if needed else None
             result = SpeechArrived(action.block, action.source, len(answer.body), answer.duration_s, audio)
         self._arrivals.put((answer.ended_t, result))
@@ -127,3 +127,6 @@ class Reader:
             body = self._shelf.timings_body(action.block.text, action.audio)
             answer = self._exchange.live_timings(body, action.intended_t, source)
         self._arrivals.put((answer.ended_t, TimingsEnded(action.block, ok=answer.status == 200)))
+
+    def _make_ahead(self, action: MakeAhead) -> None:
+        self._exchange.make_ahead(action.page, action.intended_t)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["tts", "chunk", "timings", "whisper", "play"]
+Kind = Literal["tts", "chunk", "timings", "whisper", "preprocess", "play"]
 
 
 @dataclass(frozen=True, slots=True)

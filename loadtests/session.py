@@ -17,6 +17,7 @@ from loadtests.actions import (
     FetchAudio,
     FetchTimings,
     Finished,
+    MakeAhead,
     Played,
     Result,
     Route,
@@ -29,7 +30,8 @@ from loadtests.actions import (
 from loadtests.chapters import Block
 from loadtests.client_cache import CachedSpeech, ClientCache, data_uri_bytes
 
-Mode = Literal["live", "cached", "cached-to-the-letter"]
+Mode = Literal["live", "cached", "hybrid", "cached-to-the-letter"]
+"""Where speech and word timings come from; `hybrid` is `cached`, and asks for pages to be made ahead."""
 MODES: tuple[Mode, ...] = get_args(Mode)
 
 ATTEMPTS = 3
@@ -76,7 +78,10 @@ class Session:
         self._chapter = chapter
         self._position = first % len(chapter)
         self._from_disk = mode != "live"
-        self._timings_live = mode != "cached"
+        self._asks_ahead = mode == "hybrid"
+        self._page: int | None = None
+        self.timings_live = mode in {"live", "cached-to-the-letter"}
+        """Whether timings are always asked live, so that an MP3 may be needed again after it arrived."""
         self._pace = pace
         self._session_s = session_s
         self._random = random.Random(seed)
@@ -146,15 +151,22 @@ class Session:
         """The listener wants the block at the current position from now on."""
         self._waiting_since = t
         block = self._chapter[self._position]
+        if block.page != self._page:
+            self._page_begins(block.page, t)
         cached = self._cache.get(block.text_hash)
         if cached is None:
             self._ask(block, t)
             return
         self._play(t, block, cached)
-        if self._timings_live and not cached.timings_back:
+        if self.timings_live and not cached.timings_back:
             self._actions.append(
                 FetchTimings(block, "whisper", repeat=True, intended_t=t, audio=cached.audio)
             )
+
+    def _page_begins(self, page: int, t: float) -> None:
+        self._page = page
+        if self._asks_ahead:
+            self._actions.append(MakeAhead(page, t))
 
     def _play(self, t: float, block: Block, cached: CachedSpeech) -> None:
         since = t if self._waiting_since is None else self._waiting_since
@@ -198,10 +210,10 @@ class Session:
             source,
             data_uri_bytes(result.size_bytes),
             result.duration_s,
-            audio=result.audio if self._timings_live else None,
+            audio=result.audio if self.timings_live else None,
         )
         self._cache.put(block.text_hash, cached)
-        route: Route = "whisper" if live or self._timings_live else "timings"
+        route: Route = "whisper" if live or self.timings_live else "timings"
         audio = result.audio if route == "whisper" else None
         self._actions.append(FetchTimings(block, route, repeat=False, intended_t=now, audio=audio))
         if self._waits_for(block):

@@ -1,6 +1,6 @@
 """The speech upstream as a process: OpenAI-compatible, audible, without key or network, as slow as is asked.
 
-`python -m loadtests.upstream --port 8880 --pace 5` prints `ready` when it listens. Each answer comes when the
+`python -m loadtests.upstream --pace 5` prints `ready` when it listens. Each answer comes when the
 latency drawn for it has passed since the request arrived. A request that could not be answered by then, its
 audio having first to be made, is late: `GET /stats` counts it, and `POST /prepare` before the clock starts
 avoids it.
@@ -20,6 +20,9 @@ import uvicorn
 from loadtests.latency import LatencyDraws, LatencyRange
 from loadtests.speech import SpeechMemo
 from loadtests.upstream_app import Upstream, create_app
+
+DEFAULT_PORT = 8880
+"""Where the reference server looks for its speech API unless it is told another place."""
 
 _MIB = 1024 * 1024
 
@@ -73,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m loadtests.upstream", description="OpenAI-compatible speech on this machine."
     )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
-    parser.add_argument("--port", type=int, required=True, help="port to listen on")
+    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="port to listen on (%(default)s)")
     parser.add_argument("--pace", type=_positive, default=1.0, help="divides every latency (%(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="of the latencies drawn (%(default)s)")
     parser.add_argument(

@@ -108,7 +108,7 @@ def _failed(row: Request) -> bool:
         return row.kind not in ("chunk", "timings")
     if row.status == 503:
         return row.kind not in TIMING_KINDS
-    return row.status not in (200, 206, 304, 499)
+    return row.status not in (200, 202, 206, 304, 499)
 
 
 def _load_span(folder: RunFolder) -> tuple[float, float]:

@@ -7,7 +7,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
 
 from profiles.errors import OomproofError
 from profiles.vm_size import RESTED_BALANCE_S, VmSize, parse_memory_mb
@@ -15,6 +23,9 @@ from profiles.vm_size import RESTED_BALANCE_S, VmSize, parse_memory_mb
 SCENARIO_FOLDER = Path(__file__).resolve().parent.parent / "loadtests" / "scenarios"
 
 Verdict = Literal["survived", "oom_killed", "crashed", "killed", "unhealthy", "invalid"]
+Mode = Literal["live", "cached", "hybrid", "cached-to-the-letter"]
+PROBED_MODES: tuple[Mode, ...] = ("live", "cached")
+"""Modes that differ in how a single first block is asked for."""
 MemoryMb = Annotated[int, BeforeValidator(parse_memory_mb)]
 
 
@@ -47,7 +58,7 @@ class Load(_Table):
     """
 
     kind: Literal["readers", "pregenerate", "probe"] = "readers"
-    mode: Literal["live", "cached", "cached-to-the-letter"] = "live"
+    mode: Mode = "live"
     readers: int = Field(default=32, ge=1)
     pace: float = Field(default=5.0, gt=0)
     session_s: float = Field(default=600.0, ge=1)
@@ -55,6 +66,13 @@ class Load(_Table):
     chapters: int = Field(default=8, ge=1)
     blocks: int = Field(default=20, ge=1)
     probes: int = Field(default=20, ge=1)
+
+    @field_validator("mode")
+    @classmethod
+    def _can_be_probed(cls, mode: Mode, load: ValidationInfo) -> Mode:
+        if load.data.get("kind") == "probe" and mode not in PROBED_MODES:
+            raise ValueError(f"a probe asks for one block. Use {' or '.join(PROBED_MODES)}")
+        return mode
 
 
 class Expectation(_Table):

@@ -30,7 +30,7 @@ def tone_mp3(seconds: float) -> bytes:
 
 
 class Stub(ThreadingHTTPServer):
-    """Answers by settings: audio_s, missing (pages), failed, events, prepare, cut, speech, whisper, slim."""
+    """Answers by settings: audio_s, missing (pages), failed, events, ahead, prepare, cut, speech, whisper, slim."""
 
     daemon_threads = True
     request_queue_size = 512
@@ -115,6 +115,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _preprocess(self, job: dict[str, object]) -> None:
         self.server.asked.append({"path": self.path, **job})
+        if "text/event-stream" not in self.headers.get("Accept", ""):
+            self._answer_ask()
+            return
         failed = int(self.server.settings.get("failed", "0"))
         self.send_response(200)
         self.send_header("Content-Type", "text/event-stream")
@@ -131,6 +134,15 @@ class Handler(BaseHTTPRequestHandler):
         for state in states:
             self.wfile.write(f": heartbeat\n\ndata: {json.dumps(state)}\n\n".encode())
             self.wfile.flush()
+
+    def _answer_ask(self) -> None:
+        ahead = self.server.settings.get("ahead", "202")
+        if ahead == "never":
+            self.server.never.wait()
+        if ahead == "cut":
+            self.close_connection = True
+            return
+        self._json(int(ahead), {"documentId": "d", "state": "running", "done": 0, "total": 4, "failed": 0})
 
     def _body(self) -> bytes:
         if self.headers.get("Transfer-Encoding") == "chunked":

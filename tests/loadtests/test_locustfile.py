@@ -121,6 +121,44 @@ def test_a_missing_chunk_is_read_live(stub: Stub, chapters_file: Path) -> None:
     assert Counter(row["source"] for row in rows)["fallback"] == 3
 
 
+def test_hybrid_readers_ask_for_each_page_as_it_begins(stub: Stub, chapters_file: Path) -> None:
+    """One ask a page and visit, with the reading's own settings, before its first block is fetched."""
+    server = stub(missing="2")
+    rows, _ = read(server.url, chapters_file, "--mode", "hybrid", "--users", "1")
+    asks = [row for row in rows if row["kind"] == "preprocess"]
+    assert [row["source"] for row in asks[:3]] == ["page:1", "page:2", "page:1"]
+    assert {row["status"] for row in asks} == {"202"}
+    assert server.asked("/api/tts/preprocess")[0] == {
+        "path": "/api/tts/preprocess",
+        "documentId": "d",
+        "pages": "current+next",
+        "page": 1,
+        "voice": "alloy",
+        "speed": 1.0,
+        "model": "tts-1",
+    }
+    kinds = Counter((row["kind"], row["status"]) for row in rows)
+    assert kinds[("chunk", "404")] == kinds[("tts", "200")] == kinds[("whisper", "200")] == 2
+    assert kinds[("chunk", "200")] == kinds[("timings", "200")] == 2
+
+
+@pytest.mark.parametrize(
+    ("ahead", "status"), [("409", "409"), ("503", "503"), ("507", "507"), ("cut", "0"), ("never", "499")]
+)
+def test_an_ask_that_fails_is_recorded_and_disturbs_nobody(
+    stub: Stub, chapters_file: Path, ahead: str, status: str
+) -> None:
+    """Refused, broken off or never answered: the reader plays block after block, and asks at the next page."""
+    rows, log = read(stub(ahead=ahead).url, chapters_file, "--mode", "hybrid", "--users", "1")
+    assert "all 1 readers have finished" in log
+    asks = [row for row in rows if row["kind"] == "preprocess"]
+    assert {row["status"] for row in asks} == {status}
+    assert {row["source"] for row in asks} == {"page:1", "page:2"}
+    plays = [float(row["t"]) for row in rows if row["kind"] == "play"]
+    assert len(plays) >= 7
+    assert all(later - earlier < 0.5 for earlier, later in pairwise(plays))
+
+
 def test_to_the_letter_takes_audio_from_disk_and_timings_live(stub: Stub, chapters_file: Path) -> None:
     """Chunks from disk, timings by POST with the chunk's bytes."""
     server = stub()

@@ -1,7 +1,7 @@
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count, cycle, pairwise
+from itertools import count, cycle, groupby, pairwise
 
 import pytest
 from hypothesis import given
@@ -12,6 +12,7 @@ from loadtests.actions import (
     FetchAudio,
     FetchTimings,
     Finished,
+    MakeAhead,
     Played,
     Result,
     SpeechArrived,
@@ -53,7 +54,7 @@ def begin(session: Session) -> tuple[float, FetchAudio]:
     assert isinstance(drawn, WakeAt)
     (wake,) = session.start(-drawn.t)
     assert isinstance(wake, WakeAt)
-    first, _ = session.woke(wake.t)
+    first, _ = (action for action in session.woke(wake.t) if not isinstance(action, MakeAhead))
     assert isinstance(first, FetchAudio)
     return wake.t, first
 
@@ -169,6 +170,41 @@ def test_cached_to_the_letter_keeps_asking_live_timings() -> None:
     assert again in session.woke(t0 + 30)
 
 
+def test_hybrid_asks_for_a_page_and_the_next_as_the_page_begins() -> None:
+    """The ask comes before the page's first block is fetched, once a page, at the time the page was due."""
+    chapter = chapter_of(1, 1, 2)
+    session = session_of(chapter, "hybrid")
+    (drawn,) = session.start(0.0)
+    assert isinstance(drawn, WakeAt)
+    t0 = drawn.t
+    assert without_wakes(session.woke(t0)) == [
+        MakeAhead(1, t0),
+        FetchAudio(chapter[0], "chunk", 1, t0, ahead=False),
+    ]
+    session.arrived(t0, arrival(chapter[0], "chunk"))
+    session.arrived(t0, arrival(chapter[1], "chunk"))
+    late = [*session.woke(t0 + 30.4), *session.woke(t0 + 60.4)]
+    assert without_wakes(late) == [
+        Played(chapter[1], t0 + 30, "chunk", 0.0, first=False),
+        MakeAhead(2, t0 + 60),
+        FetchAudio(chapter[2], "chunk", 1, t0 + 60, ahead=False),
+    ]
+
+
+def test_hybrid_asks_again_when_the_reader_comes_back_to_a_page() -> None:
+    """Wrapping to an earlier page is a new visit, although its blocks are all in the client's cache."""
+    chapter = chapter_of(1, 2)
+    session = session_of(chapter, "hybrid")
+    t0, _ = begin(session)
+    session.arrived(t0, arrival(chapter[0], "chunk"))
+    session.woke(t0 + 30)
+    session.arrived(t0 + 30, arrival(chapter[1], "chunk"))
+    assert without_wakes(session.woke(t0 + 60)) == [
+        MakeAhead(1, t0 + 60),
+        Played(chapter[0], t0 + 60, "cache", 0.0, first=False),
+    ]
+
+
 def test_failed_timings_are_asked_again_only_when_the_block_plays() -> None:
     """Timings that fail are not retried; playing the block from the cache asks again."""
     chapter = chapter_of(1, 1, 2)
@@ -180,7 +216,7 @@ def test_failed_timings_are_asked_again_only_when_the_block_plays() -> None:
     assert any(isinstance(a, FetchTimings) and a.repeat for a in session.woke(t0 + 30))
 
 
-@pytest.mark.parametrize("mode", ["cached", "cached-to-the-letter"])
+@pytest.mark.parametrize("mode", ["cached", "hybrid", "cached-to-the-letter"])
 def test_a_missing_chunk_falls_back_to_live_for_that_block(mode: Mode) -> None:
     """A 404 asks live at once, its timings live once; the next block is tried from disk again."""
     chapter = chapter_of(1, 1)
@@ -194,10 +230,11 @@ def test_a_missing_chunk_falls_back_to_live_for_that_block(mode: Mode) -> None:
     assert ahead == FetchAudio(chapter[1], "chunk", 1, t0 + 3, ahead=True)
 
 
-def test_a_fallbacks_timings_are_not_repeated_in_cached_mode() -> None:
+@pytest.mark.parametrize("mode", ["cached", "hybrid"])
+def test_a_fallbacks_timings_are_not_repeated_when_reading_from_the_store(mode: Mode) -> None:
     """A block that fell back ahead of time and plays before its timings are back does not ask again."""
-    chapter = chapter_of(1, 1, 2)
-    session = session_of(chapter, "cached")
+    chapter = chapter_of(1, 1, 3)
+    session = session_of(chapter, mode)
     t0, _ = begin(session)
     session.arrived(t0, arrival(chapter[0], "chunk"))
     session.arrived(t0 + 1, SpeechFailed(chapter[1], missing=True))
@@ -375,8 +412,30 @@ def test_one_block_is_asked_at_a_time(chapter: list[Block], world: World, mode: 
             assert earlier.source == later.source
     if mode == "live":
         assert all(request.source == "tts" for request in requests)
-    if mode == "cached":
+    if mode in {"cached", "hybrid"}:
         assert not any(isinstance(action, FetchTimings) and action.repeat for action in said)
+
+
+@given(chapters, worlds, paces, st.integers(0, 9), st.integers(1, 50))
+def test_hybrid_differs_from_cached_only_by_asking_for_each_page_once_a_visit(
+    chapter: list[Block], world: World, pace: float, first: int, cache_items: int
+) -> None:
+    """Without its asks a hybrid session is the cached one to the letter; its asks are the pages in turn."""
+    hybrid, cached = (
+        play_out(session_of(chapter, mode, pace=pace, first=first, cache_items=cache_items), world)
+        for mode in ("hybrid", "cached")
+    )
+    assert [said for said in hybrid if not isinstance(said[1], MakeAhead)] == cached
+    plays = [action for _, action in hybrid if isinstance(action, Played)]
+    asks = [action for _, action in hybrid if isinstance(action, MakeAhead)]
+    assert [ask.page for ask in asks] == [page for page, _ in groupby(play.block.page for play in plays)]
+
+
+@given(chapters, worlds, st.sampled_from(MODES), paces)
+def test_only_hybrid_asks_for_pages(chapter: list[Block], world: World, mode: Mode, pace: float) -> None:
+    """Every other mode leaves pre-generation alone."""
+    said = [action for _, action in play_out(session_of(chapter, mode, pace=pace, session_s=200.0), world)]
+    assert any(isinstance(action, MakeAhead) for action in said) == (mode == "hybrid")
 
 
 @given(chapters, worlds, st.sampled_from(MODES), paces)

@@ -30,6 +30,7 @@ def test_a_comparison_changes_one_thing() -> None:
         ("[load]\nreaders = 0", "load.readers: 0"),
         ("[load]\npace = -1", "load.pace: -1"),
         ("[load]\nmode = 'fast'", "load.mode: 'fast'"),
+        ("[load]\nkind = 'probe'\nmode = 'hybrid'", "load.mode: 'hybrid': a probe asks for one block"),
         ("[load]\nkindd = 'readers'", "load.kindd: unknown key"),
         ("[vm]\nmemory = '4 gigs'", "vm.memory: '4 gigs': not a size"),
         ("[expect]\nverdict = 'dead'", "expect.verdict: 'dead'"),
@@ -46,6 +47,22 @@ def test_a_mistake_names_file_key_and_value(tmp_path: Path, text: str, complaint
     assert str(path) in str(caught.value)
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("mode", ["live", "cached"])
+def test_a_probe_takes_the_modes_that_ask_for_one_block(tmp_path: Path, mode: str) -> None:
+    """GIVEN a probe in live or cached mode THEN it is a scenario."""
+    path = tmp_path / "probe.toml"
+    path.write_text(f"[load]\nkind = 'probe'\nmode = '{mode}'\n")
+    assert load_scenario(str(path)).load.mode == mode
+
+
+def test_hybrid_has_the_load_of_cached_and_starts_with_an_empty_store() -> None:
+    """GIVEN the two scenarios THEN readers, pace, text and aligners are the same; hybrid makes its own chunks."""
+    hybrid, cached = load_scenario("hybrid"), load_scenario("cached")
+    assert hybrid.load == cached.load.model_copy(update={"mode": "hybrid"})
+    assert hybrid.target.environment == cached.target.environment
+    assert not hybrid.target.pregenerated
 
 
 def test_an_unknown_scenario_lists_the_known_ones() -> None:

@@ -38,6 +38,7 @@ class Script:
     owner_gone: bool = False
     late_s: float = 0.0
     missing: int = 0
+    asks: Sequence[int] = ()
 
     def write(self, folder: Path) -> Path:
         """Write the run folder."""
@@ -80,6 +81,7 @@ class Script:
             status = 500 if i < self.failed else 404 if i < self.missing else 200
             lines.append(f"{self.start_s + i},r0,chunk,{status},480000,0.01,{self.late_s},")
             lines.append(f"{self.start_s + i},r0,play,,,,{wait_s},{'first:chunk' if i == 0 else 'chunk'}")
+        lines += [f"{self.start_s + 1},r0,preprocess,{status},90,0.01,0.0,page:1" for status in self.asks]
         return "\n".join(lines) + "\n"
 
 
@@ -199,6 +201,14 @@ def test_more_than_one_in_a_hundred_requests_failed_is_unhealthy(
     """GIVEN 100 requests for audio WHEN one fails it passes, two do not."""
     script = Script(waits_s=(0.0,) * 100, failed=failed)
     assert verdict_of(script, tmp_path).verdict == verdict
+
+
+def test_an_ask_for_pages_fails_alone_and_is_no_request_for_audio(tmp_path: Path) -> None:
+    """GIVEN asks that were taken, refused, unanswered and left behind THEN two failed, and the server survived."""
+    record = verdict_of(Script("hybrid", asks=[202] * 97 + [503, 0, 499]), tmp_path)
+    assert (record.verdict, record.mode, record.met) == ("survived", "hybrid", True)
+    assert (record.requests, record.failures) == (110, 2)
+    assert (record.audio_requests, record.audio_failures, record.timings_refused) == (10, 0, 0)
 
 
 @pytest.mark.parametrize(
