@@ -9,8 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from reference_server.aligner_programs import AlignerError, start_child
+from reference_server.aligner_slots import AlignerSlots
 from reference_server.children import end, how_it_ended
-from reference_server.live_aligner import AlignerError, start_child
 from reference_server.model import model_folder
 from reference_server.settings import Settings
 from reference_server.words import WordTime, load_words
@@ -19,13 +20,14 @@ _NAME = "alignment worker"
 
 
 class AlignmentWorker:
-    """Times blocks one after the other in one child, which loads the model once.
+    """Times blocks one after the other in one child, which loads the model once; each takes a slot meanwhile.
 
     The child starts with the first block, is replaced at the next block when it died, and ends with the
     `async with`; when the server itself is killed, the child reads the end of its input and ends too.
     """
 
-    def __init__(self, settings: Settings, command: Sequence[str] | None = None) -> None:
+    def __init__(self, settings: Settings, slots: AlignerSlots, command: Sequence[str] | None = None) -> None:
+        self._slots = slots
         model = str(model_folder(settings.aligner_model))
         self._command = command or (sys.executable, "-m", "reference_server.align", "--model", model)
         self._turn = asyncio.Lock()
@@ -45,7 +47,7 @@ class AlignmentWorker:
         Raises:
             AlignerError: the file holds no sound, or the child died or babbled; the message says how.
         """
-        async with self._turn:
+        async with self._turn, self._slots.turn():
             child = await self._running()
             try:
                 return _words(await self._exchange(child, {"text": text, "mp3": str(mp3_path)}))

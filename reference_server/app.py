@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from reference_server.aligner_slots import AlignerSlots
 from reference_server.documents import Documents
 from reference_server.error_answers import (
     handle_api_error,
@@ -64,8 +65,9 @@ def create_app(
     state.store = ChunkStore(settings.docstore_dir / "tts_cache_v1")
     state.speech = Speech(settings)
     state.speech_cache = SpeechCache(settings)
-    state.live_aligner = live_aligner or LiveAligner(settings)
-    maker = open_maker or partial(open_chunk_maker, settings, state.speech, state.store)
+    slots = AlignerSlots(settings.aligners)
+    state.live_aligner = live_aligner or LiveAligner(settings, slots=slots)
+    maker = open_maker or partial(open_chunk_maker, settings, state.speech, state.store, slots)
     state.jobs = Jobs(state.store, maker, settings.preprocess_concurrency)
     return app
 

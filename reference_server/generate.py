@@ -6,10 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
 
-from reference_server.alignment_worker import AlignmentWorker
+from reference_server.aligner_programs import AlignerError
+from reference_server.aligner_slots import AlignerSlots
+from reference_server.block_aligner import BlockAligner, block_aligner
 from reference_server.chunk import Voicing
 from reference_server.job import GenerationError, MakeChunk
-from reference_server.live_aligner import AlignerError
 from reference_server.model import ModelError
 from reference_server.outline import Block
 from reference_server.settings import Settings
@@ -20,8 +21,10 @@ from reference_server.words import alignment_json
 
 
 @asynccontextmanager
-async def open_chunk_maker(settings: Settings, speech: Speech, store: ChunkStore) -> AsyncIterator[MakeChunk]:
-    """Give what makes chunks, with an aligner process that ends with this context.
+async def open_chunk_maker(
+    settings: Settings, speech: Speech, store: ChunkStore, slots: AlignerSlots
+) -> AsyncIterator[MakeChunk]:
+    """Give what makes chunks, with an aligner that ends with this context.
 
     The maker raises GenerationError where speech or aligner fail for a block, and leaves nothing behind then.
 
@@ -29,16 +32,16 @@ async def open_chunk_maker(settings: Settings, speech: Speech, store: ChunkStore
         GenerationError: the aligner's model is gone since the server started.
     """
     try:
-        worker = AlignmentWorker(settings)
+        aligner = block_aligner(settings, slots)
     except ModelError as error:
         raise GenerationError(str(error)) from error
-    async with worker:
-        yield partial(_make, speech, worker, store)
+    async with aligner:
+        yield partial(_make, speech, aligner, store)
 
 
 async def _make(
     speech: Speech,
-    worker: AlignmentWorker,
+    aligner: BlockAligner,
     store: ChunkStore,
     document_id: str,
     block: Block,
@@ -49,7 +52,7 @@ async def _make(
         # The bytes go to disk at once: they are not held while the block waits for the aligner.
         staged = await run_to_end(store.stage, document_id, await speech.synthesize(request))
         try:
-            timings = alignment_json(block.text, await worker.align(block.text, staged.path))
+            timings = alignment_json(block.text, await aligner.align(block.text, staged.path))
             await run_to_end(store.commit, document_id, block, voicing, staged, timings)
         finally:
             await run_to_end(store.discard, staged)

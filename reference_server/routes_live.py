@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from reference_server.aligner_programs import AlignerError
 from reference_server.error_answers import error_response
 from reference_server.fields import read_object
-from reference_server.live_aligner import AlignerBusy, AlignerError
+from reference_server.live_aligner import AlignerBusy
 from reference_server.live_parameters import TimingRequest, callers_key, speech_request_of
 from reference_server.speech import SpeechError
 from reference_server.words import alignment_json

@@ -41,8 +41,13 @@ class _Atom:
 _Span = tuple[float, float]
 
 
-def alignment_json(text: str, words: Sequence[WordTime]) -> dict[str, object]:
-    """Return the answer of the word-times routes: one sentence, the whole block, with its timed words."""
+def alignment_json(text: str, words: Sequence[WordTime] | None) -> dict[str, object]:
+    """Return the answer of the word-times routes: one sentence, the whole block, with its timed words.
+
+    Without an aligner (`words` is None) there is no sentence, as nothing was listened to.
+    """
+    if words is None:
+        return {"alignments": []}
     timed = [
         {
             "text": word.text,

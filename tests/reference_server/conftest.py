@@ -17,10 +17,11 @@ from reportlab.lib.pagesizes import A5
 from reportlab.pdfgen.canvas import Canvas
 from starlette.testclient import TestClient
 
+from reference_server.aligner_programs import Programs
 from reference_server.app import create_app
 from reference_server.chunk import Voicing
 from reference_server.job import GenerationError, MakeChunk
-from reference_server.live_aligner import LiveAligner, Programs
+from reference_server.live_aligner import LiveAligner
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.store import ChunkStore

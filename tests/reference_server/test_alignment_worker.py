@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from reference_server.aligner_programs import AlignerError
+from reference_server.aligner_slots import AlignerSlots
 from reference_server.alignment_worker import AlignmentWorker
-from reference_server.live_aligner import AlignerError
 from reference_server.settings import Settings
 
 # Answers each line with its own process id and the file's name, or does what the text says.
@@ -41,7 +42,7 @@ MP3 = Path("a.mp3")
 
 
 def _worker() -> AlignmentWorker:
-    return AlignmentWorker(Settings(), CHILD)
+    return AlignmentWorker(Settings(), AlignerSlots(0), CHILD)
 
 
 async def _pid(worker: AlignmentWorker) -> int:
@@ -74,10 +75,10 @@ def test_no_child_is_started_for_nothing() -> None:
     """A job that has nothing to align loads no model."""
 
     async def scenario() -> None:
-        async with AlignmentWorker(Settings(), ("/no/such/program",)):
+        async with AlignmentWorker(Settings(), AlignerSlots(0), ("/no/such/program",)):
             pass
         with pytest.raises(AlignerError, match="the alignment worker cannot be started"):
-            async with AlignmentWorker(Settings(), ("/no/such/program",)) as worker:
+            async with AlignmentWorker(Settings(), AlignerSlots(0), ("/no/such/program",)) as worker:
                 await worker.align("text", MP3)
 
     asyncio.run(scenario())

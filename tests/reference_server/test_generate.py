@@ -9,11 +9,12 @@ from typing import Self
 import pytest
 
 from reference_server import generate
+from reference_server.aligner_programs import AlignerError
+from reference_server.aligner_slots import AlignerSlots
 from reference_server.chunk import Voicing
 from reference_server.errors import ServerError
 from reference_server.generate import open_chunk_maker
 from reference_server.job import GenerationError
-from reference_server.live_aligner import AlignerError
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.speech import Speech, SpeechError, SpeechRequest
@@ -46,7 +47,7 @@ class FakeWorker:
     seen: Sequence[tuple[str, bytes]] = ()
     closed = False
 
-    def __init__(self, _settings: Settings) -> None: ...
+    def __init__(self, _settings: Settings, _slots: AlignerSlots) -> None: ...
 
     async def __aenter__(self) -> Self:
         return self
@@ -71,7 +72,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> type[FakeWorker]:
     class Worker(FakeWorker):
         pass
 
-    monkeypatch.setattr(generate, "AlignmentWorker", Worker)
+    monkeypatch.setattr(generate, "block_aligner", Worker)
     return Worker
 
 
@@ -79,7 +80,7 @@ def _make(tmp_path: Path, speech: Speech) -> ChunkStore:
     store = ChunkStore(tmp_path)
 
     async def scenario() -> None:
-        async with open_chunk_maker(Settings(), speech, store) as make:
+        async with open_chunk_maker(Settings(), speech, store, AlignerSlots(0)) as make:
             await make("doc", BLOCK, VOICING)
 
     asyncio.run(scenario())
@@ -126,7 +127,9 @@ def test_a_model_that_went_is_the_job_s_failure(tmp_path: Path, mp3: bytes) -> N
 
     async def scenario() -> None:
         settings = Settings(aligner_model=tmp_path)
-        async with open_chunk_maker(settings, FakeSpeech(mp3), ChunkStore(tmp_path / "store")):
+        async with open_chunk_maker(
+            settings, FakeSpeech(mp3), ChunkStore(tmp_path / "store"), AlignerSlots(0)
+        ):
             pass
 
     with pytest.raises(GenerationError, match="ALIGNER_MODEL"):

@@ -18,11 +18,11 @@ import pytest
 # The real server, whose aligners say that they have begun and then never answer.
 SERVER = """
 import sys
-from reference_server import __main__, live_aligner
+from reference_server import __main__, aligner_programs
 
 aligner = ("sh", "-c", "echo > $BEGUN; exec sleep 600")
-programs = live_aligner.Programs(decoder=("sh", "-c", "exit 0"), aligner=aligner)
-live_aligner.Programs.installed = classmethod(lambda cls, settings: programs)
+programs = aligner_programs.Programs(decoder=("sh", "-c", "exit 0"), aligner=aligner)
+aligner_programs.Programs.installed = classmethod(lambda cls, settings: programs)
 sys.exit(__main__.main())
 """
 AUDIO_BYTES = 460_000

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from reference_server.live_aligner import AlignerBusy, AlignerError, LiveAligner, Programs
+from reference_server.aligner_programs import AlignerError, Programs
+from reference_server.live_aligner import AlignerBusy, LiveAligner
 from reference_server.settings import Settings
 from reference_server.words import WordTime
 
@@ -112,6 +113,7 @@ def test_what_a_killed_server_left_is_removed(temporary: Path) -> None:
 def test_processes_get_the_audio_the_text_and_the_language(aligners: int, temporary: Path) -> None:
     """The decoder gets the audio, the aligner what was decoded, text and language; no file stays behind."""
     words = asyncio.run(_aligner(aligners).align("déjà\r\nvu", b"mp3", "fr"))
+    assert words is not None
     assert [word.text for word in words] == ["mp3", "déjà\r\nvu", "--lang=fr"]
     assert list(temporary.iterdir()) == []
 

@@ -8,9 +8,10 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from reference_server.aligner_programs import AlignerError
 from reference_server.error_answers import handle_api_error
 from reference_server.errors import ApiError
-from reference_server.live_aligner import AlignerBusy, AlignerError
+from reference_server.live_aligner import AlignerBusy
 from reference_server.routes_live import live_routes
 from reference_server.settings import Settings
 from reference_server.speech import SpeechError, SpeechRequest

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 
+from reference_server.aligner_programs import AlignerError
+from reference_server.aligner_slots import AlignerSlots
 from reference_server.alignment_worker import AlignmentWorker
-from reference_server.live_aligner import AlignerError, LiveAligner
+from reference_server.live_aligner import LiveAligner
 from reference_server.model import model_folder
 from reference_server.settings import Settings
 from reference_server.words import WordTime
@@ -75,12 +77,14 @@ def speak(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, float], Sp
 async def live(spoken: Spoken) -> list[WordTime]:
     """Transcribe as the live route does, decoder process included."""
     aligner = LiveAligner(Settings(aligners=1, docstore_dir=spoken.mp3.parent))
-    return await aligner.align(spoken.text, await asyncio.to_thread(spoken.mp3.read_bytes), "en")
+    words = await aligner.align(spoken.text, await asyncio.to_thread(spoken.mp3.read_bytes), "en")
+    assert words is not None
+    return words
 
 
 async def worker(spoken: Spoken) -> list[WordTime]:
     """Align the known text as pre-generation does."""
-    async with AlignmentWorker(Settings()) as alignment_worker:
+    async with AlignmentWorker(Settings(), AlignerSlots(0)) as alignment_worker:
         return await alignment_worker.align(spoken.text, spoken.mp3)
 
 
@@ -130,7 +134,7 @@ def test_the_worker_says_what_is_wrong_and_goes_on(
     noise.write_bytes(b"not audio" * 100)
 
     async def scenario() -> None:
-        async with AlignmentWorker(Settings()) as alignment_worker:
+        async with AlignmentWorker(Settings(), AlignerSlots(0)) as alignment_worker:
             with pytest.raises(AlignerError, match=r"noise\.mp3: not audio"):
                 await alignment_worker.align("text", noise)
             with pytest.raises(AlignerError, match="No such file"):
