@@ -1,4 +1,7 @@
-"""How errors look on the wire: one shape for all of them, and never a word about the inside."""
+"""How errors look on the wire: one shape for all of them, and never a word about the inside.
+
+The handlers are coroutines: Starlette would take a thread for each refusal otherwise.
+"""
 
 from __future__ import annotations
 
@@ -21,30 +24,30 @@ def error_response(
     return JSONResponse({"code": code, "message": message}, status_code=status, headers=headers)
 
 
-def handle_api_error(_request: Request, error: Exception) -> Response:
+async def handle_api_error(_request: Request, error: Exception) -> Response:
     """Turn an `ApiError` into its answer."""
     assert isinstance(error, ApiError)
     return error_response(error.status, error.code, error.message, headers=error.headers)
 
 
-def handle_http_exception(_request: Request, error: Exception) -> Response:
+async def handle_http_exception(_request: Request, error: Exception) -> Response:
     """Turn Starlette's own refusals (no such route, wrong method) into the same shape."""
     assert isinstance(error, HTTPException)
     code = _CODES.get(error.status_code, "BAD_REQUEST")
     return error_response(error.status_code, code, error.detail, headers=error.headers)
 
 
-def handle_unexpected(_request: Request, _error: Exception) -> Response:
+async def handle_unexpected(_request: Request, _error: Exception) -> Response:
     """Answer 500 without a word about the inside; Starlette raises the error again, so that it is logged."""
     return error_response(500, "INTERNAL_ERROR", "The server failed on this request; see its log.")
 
 
-def handle_disconnect(_request: Request, _error: Exception) -> Response:
+async def handle_disconnect(_request: Request, _error: Exception) -> Response:
     """End quietly where the client has left before its body was complete."""
     return Response(status_code=499)
 
 
-def handle_disk_error(_request: Request, error: Exception) -> Response:
+async def handle_disk_error(_request: Request, error: Exception) -> Response:
     """Answer 507 where the disk is full; any other failure of the system stays unexpected."""
     assert isinstance(error, OSError)
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:

@@ -27,7 +27,7 @@ async def read_object(request: Request, max_bytes: int) -> dict[str, Any]:
         if len(body) > max_bytes:
             raise too_large(max_bytes)
     try:
-        fields = json.loads(body)
+        fields = json.loads(body, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         raise ApiError(400, "BAD_REQUEST", "The body is not JSON.") from None
     if not isinstance(fields, dict):
@@ -61,10 +61,16 @@ def speed_of(value: object) -> float:
 
 
 def bad(name: str, value: object, wanted: str) -> ApiError:
-    """Return the refusal of a value, which it shows, as far as that is short."""
-    return ApiError(400, "BAD_REQUEST", f"{name}: {str(value)[:100]!r} is not {wanted}.")
+    """Return the refusal of a value, of which it shows the beginning; an array or object it only names."""
+    shown = "an array or object" if isinstance(value, list | dict) else repr(str(value)[:100])
+    return ApiError(400, "BAD_REQUEST", f"{name}: {shown} is not {wanted}.")
 
 
 def too_large(max_bytes: int) -> ApiError:
     """Return the refusal of a body over `max_bytes`."""
     return ApiError(413, "TOO_LARGE", f"The body is larger than {max_bytes} bytes. Send a smaller one.")
+
+
+def _refuse_constant(name: str) -> None:
+    """NaN and the infinities, which Python reads, are no JSON (RFC 8259)."""
+    raise ValueError(name)

@@ -1,0 +1,204 @@
+"""The HTTP connection: uvicorn's own, with an end to every wait for the client that uvicorn leaves open.
+
+uvicorn bounds neither the time nor the size of a request's head, lets a body that nobody reads go on for as
+long as the client likes, and waits for ever for one who does not read the answer. What this relies on in
+uvicorn 0.54's `HttpToolsProtocol`: the parser's callbacks `on_headers_complete`, `on_body`,
+`on_message_complete`; `on_response_complete`; `send_400_response` for what is not HTTP; the fields `cycle`
+(with `disconnected`, `keep_alive`, `message_event`, `response_complete`), `headers`, `loop`, `pipeline`,
+`transport`, `url`, `server_state.default_headers`. Tests hold each of them against a real server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import TimerHandle
+from collections.abc import Callable
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from reference_server.browser_rules import SECURITY_HEADERS
+from reference_server.error_answers import error_response
+
+MAX_HEAD_BYTES = 64 * 1024
+"""Of a head, and of whatever else comes between two parts of a body."""
+
+_LINGER_S = 10.0
+"""How long a body goes on to be thrown away after its answer: closed at once, many a client would see a reset
+connection and not the answer."""
+
+_UNREAD_ANSWER_S = 300.0
+"""How long an answer may make no progress at all."""
+
+
+_MOST_PIPELINED = 128
+"""Requests that wait for the answer before theirs; uvicorn reads on and on, at some kilobytes a request."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """A connection on which every wait for the client has an end."""
+
+    header_timeout_s = 10.0
+    linger_s = _LINGER_S
+    unread_answer_s = _UNREAD_ANSWER_S
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._read_timer: TimerHandle | None = None
+        self._write_timer: TimerHandle | None = None
+        self._awaits_head = True
+        self._dry_bytes = 0
+        """Bytes that came since the last head, part of a body, or end of a request."""
+        self._refused = False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Give the first head its time, and want to hear of every byte that the client does not take."""
+        super().connection_made(transport)
+        transport.set_write_buffer_limits(high=0)
+        self._limit_reading(self.header_timeout_s, self._head_is_late)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Let the timers go."""
+        self._stop_reading_timer()
+        self._stop_writing_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Feed the parser, and refuse what only ever begins."""
+        if self._refused:
+            return
+        self._dry_bytes += len(data)
+        super().data_received(data)
+        if self._refused or self.transport.is_closing():
+            return
+        if self._dry_bytes > MAX_HEAD_BYTES:
+            self._refuse_head()
+        elif self._awaits_head and self._dry_bytes and self._read_timer is None and self._is_idle():
+            self._limit_reading(self.header_timeout_s, self._head_is_late)
+
+    def on_headers_complete(self) -> None:
+        """Begin the request, unless its head came in one piece that was too large."""
+        if self._refused:
+            return
+        self._stop_reading_timer()
+        if self._dry_bytes > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
+            self._refuse_head()
+            return
+        self._awaits_head = False
+        super().on_headers_complete()
+        self.headers = []  # a trailer would be added to the head that the application already reads
+        if self.parser.should_upgrade():
+            self.cycle.keep_alive = False  # the parser understands nothing that comes after it
+        self._dry_bytes = 0
+        if len(self.pipeline) > _MOST_PIPELINED:
+            self._refuse(503, "OVERLOADED", "Too many requests wait on this connection. Await their answers.")
+
+    def on_body(self, body: bytes) -> None:
+        """Pass a part of the body on."""
+        self._dry_bytes = 0
+        if not self._refused:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Await the next head."""
+        self._dry_bytes = 0
+        if not self._refused:
+            self._awaits_head = True
+            self._stop_reading_timer()
+            super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """Bound what is still to come of a body that was answered before its end."""
+        super().on_response_complete()
+        if not self._awaits_head and self._is_idle() and not self.transport.is_closing():
+            self._limit_reading(self.linger_s, self.transport.close)
+
+    def pause_writing(self) -> None:
+        """Bound the time in which the client takes nothing."""
+        super().pause_writing()
+        self._limit_writing(self.transport.get_write_buffer_size())
+
+    def resume_writing(self) -> None:
+        """Go on: the client has taken everything."""
+        self._stop_writing_timer()
+        super().resume_writing()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is not HTTP, in the shape of all errors; uvicorn calls this."""
+        self._refuse(400, "BAD_REQUEST", msg)
+
+    def _is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def _head_bytes(self) -> int:
+        return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+
+    def _head_is_late(self) -> None:
+        self._read_timer = None
+        if self._dry_bytes:
+            message = f"The request's head did not come in {self.header_timeout_s:g} s."
+            self._refuse(408, "TOO_SLOW", message)
+        else:
+            self.transport.close()
+
+    def _refuse_head(self) -> None:
+        message = f"The request's head is larger than {MAX_HEAD_BYTES} bytes. Send fewer or shorter headers."
+        self._refuse(431, "HEAD_TOO_LARGE", message)
+
+    def _refuse(self, status: int, code: str, message: str) -> None:
+        """Answer, as far as no other answer has begun, and close once the client could read it."""
+        if self._refused or self.transport.is_closing():
+            return
+        self._refused = True
+        # With several requests on their way, the one that is being answered is not `cycle`, the newest.
+        begun = bool(self.pipeline) or (not self._is_idle() and self.cycle.response_started)
+        self.pipeline.clear()
+        if not self._is_idle():
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+            self.flow.resume_writing()
+        if begun:
+            self.transport.close()
+            return
+        self.transport.write(self._raw_answer(status, code, message))
+        self.transport.write_eof()
+        self.flow.resume_reading()
+        self._limit_reading(self.linger_s, self.transport.close)
+
+    def _raw_answer(self, status: int, code: str, message: str) -> bytes:
+        answer = error_response(status, code, message, headers={"Connection": "close"})
+        headers = [*self.server_state.default_headers, *answer.raw_headers, *SECURITY_HEADERS]
+        lines = [b"%s: %s\r\n" % header for header in headers]
+        return b"".join([STATUS_LINE[status], *lines, b"\r\n", bytes(answer.body)])
+
+    def _limit_reading(self, seconds: float, then: Callable[[], None]) -> None:
+        self._stop_reading_timer()
+        self._read_timer = self.loop.call_later(seconds, then)
+
+    def _stop_reading_timer(self) -> None:
+        if self._read_timer is not None:
+            self._read_timer.cancel()
+            self._read_timer = None
+
+    def _limit_writing(self, unsent_bytes: int) -> None:
+        self._stop_writing_timer()
+        self._write_timer = self.loop.call_later(self.unread_answer_s, self._look_at_writing, unsent_bytes)
+
+    def _look_at_writing(self, unsent_bytes: int) -> None:
+        now_bytes = self.transport.get_write_buffer_size()
+        if now_bytes < unsent_bytes:
+            self._limit_writing(now_bytes)
+        else:
+            self.transport.abort()
+
+    def _stop_writing_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+
+def bounded_protocol(header_timeout_s: float) -> type[asyncio.Protocol]:
+    """Return the protocol class with this many seconds for a request's head, as uvicorn makes its own."""
+    return cast(
+        "type[asyncio.Protocol]", type("Protocol", (BoundedProtocol,), {"header_timeout_s": header_timeout_s})
+    )

@@ -1,0 +1,91 @@
+"""What is counted while the server works, and the page that Prometheus reads it from."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client.exposition import generate_latest
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from reference_server.gauges import GaugeCollector, children_of_this_process
+from reference_server.threads import run_to_end
+
+_KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
+_OTHER = "other"
+_SECONDS = (0.005, 0.025, 0.1, 0.5, 2.0, 10.0, 60.0)
+"""From a chunk out of the page cache, over speech from the upstream (2-5 s), to a job's progress stream."""
+
+LiveOutcome = Literal["hit", "miss", "inflight"]
+CachedOutcome = Literal["hit", "missing", "stale"]
+
+
+class Metrics:
+    """The counters of one application, in a registry of their own; all names begin with `reader_`."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = Counter(
+            "reader_requests",
+            "Requests answered; status 499 is a client that left.",
+            ["method", "route", "status"],
+            registry=self._registry,
+        )
+        self._seconds = Histogram(
+            "reader_request_seconds",
+            "Seconds from a request's head to the end of its answer.",
+            ["route"],
+            buckets=_SECONDS,
+            registry=self._registry,
+        )
+        self._blocks = Counter(
+            "reader_blocks_served",
+            "Blocks asked for, by where their audio came from.",
+            ["mode", "outcome"],
+            registry=self._registry,
+        )
+        self._gauges = GaugeCollector()
+        self._registry.register(self._gauges)
+        ProcessCollector(namespace="reader", registry=self._registry)
+
+    def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count a request; `method` and `route` are labels made by `method_label` and `route_label`."""
+        self._requests.labels(method, route, str(status)).inc()
+        self._seconds.labels(route).observe(seconds)
+
+    def count_live(self, outcome: LiveOutcome) -> None:
+        """Count a block whose speech was asked for live."""
+        self._blocks.labels("live", outcome).inc()
+
+    def count_cached(self, outcome: CachedOutcome) -> None:
+        """Count a block whose chunk was asked for."""
+        self._blocks.labels("cached", outcome).inc()
+
+    async def page(self, state: object) -> bytes:
+        """Return everything in Prometheus's text format; `state` is the application's."""
+        children = await run_to_end(children_of_this_process)
+        await self._gauges.read(state, children)
+        return generate_latest(self._registry)
+
+
+def method_label(method: str) -> str:
+    """Return a method as a label; methods that no route knows are one label, whatever a client makes up."""
+    return method if method in _KNOWN_METHODS else _OTHER
+
+
+def route_label(route: object) -> str:
+    """Return a route's template as a label; all paths without a route are one label."""
+    return route.path if isinstance(route, Route) else _OTHER
+
+
+def metrics_routes() -> list[BaseRoute]:
+    """Return the route of the metrics; it uses the app state's `metrics`."""
+    return [Route("/metrics", get_metrics)]
+
+
+async def get_metrics(request: Request) -> Response:
+    """Answer with the metrics in Prometheus's text format."""
+    metrics: Metrics = request.app.state.metrics
+    return Response(await metrics.page(request.app.state), headers={"Content-Type": CONTENT_TYPE_LATEST})
