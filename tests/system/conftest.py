@@ -1,0 +1,199 @@
+"""Real processes for the system tests: the server and a speech upstream, and how none of them is left behind."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+import pytest
+
+MARK = "OOMPROOF_TEST_MARK"
+"""An environment variable that every child inherits: so a process is found whoever its parent is by then."""
+
+UPSTREAM = Path(__file__).with_name("counting_upstream.py")
+_ANSWER_S = 120.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """An HTTP answer, whole; header names in lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> dict[str, object]:
+        """The body, which is a JSON object."""
+        fields = json.loads(self.body)
+        assert isinstance(fields, dict)
+        return fields
+
+
+@dataclass
+class ServerProcess:
+    """A running `python -m reference_server`, listening on `port`; its log is read all the time."""
+
+    process: subprocess.Popen[str]
+    port: int
+    mark: str
+    log: list[str]
+    reading: threading.Thread
+    connection: http.client.HTTPConnection = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.connection = self.connect()
+
+    def connect(self) -> http.client.HTTPConnection:
+        """A connection of its own."""
+        return http.client.HTTPConnection("127.0.0.1", self.port, timeout=_ANSWER_S)
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """Ask on the one connection that is kept, or on a new one where the server closed it as idle."""
+        try:
+            answer = self._asked(method, path, body, headers or {})
+        except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+            self.connection.close()
+            answer = self._asked(method, path, body, headers or {})
+        found = {name.lower(): value for name, value in answer.getheaders()}
+        return Answer(answer.status, found, answer.read())
+
+    def _asked(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str]
+    ) -> http.client.HTTPResponse:
+        self.connection.request(method, path, body, dict(headers))
+        return self.connection.getresponse()
+
+    def upload(self, document_id: str, pdf: bytes) -> None:
+        """Store a document."""
+        answer = self.ask("PUT", f"/api/documents/{document_id}", pdf, {"Content-Type": "application/pdf"})
+        assert answer.status in {200, 201}, answer
+
+    def processes(self) -> list[psutil.Process]:
+        """The server and whatever it started that is still there."""
+        return [process for process in psutil.process_iter() if _mark_of(process) == self.mark]
+
+    def kill(self, *, group: bool = False) -> None:
+        """SIGKILL the server alone, or its process group."""
+        if group:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        else:
+            self.process.kill()
+        self.process.wait()
+        self.connection.close()
+
+    def left(self, within_s: float = 60.0) -> list[psutil.Process]:
+        """What of it is still there, of the end of which `within_s` were waited for."""
+        return list(psutil.wait_procs(self.processes(), timeout=within_s)[1])
+
+    def close(self) -> None:
+        """End it and all that is left of it, however the test went."""
+        self.kill()
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        self.left()
+        self.reading.join()
+        assert self.process.stderr is not None
+        self.process.stderr.close()
+
+
+def _mark_of(process: psutil.Process) -> str | None:
+    try:
+        return None if process.status() == psutil.STATUS_ZOMBIE else process.environ().get(MARK)
+    except (psutil.Error, OSError):
+        return None
+
+
+@dataclass
+class SpeechUpstream:
+    """A running upstream; `calls_path` is its record."""
+
+    port: int
+    calls_path: Path
+
+    def calls(self, event: str) -> list[dict[str, str]]:
+        """What is on record of one kind, in order."""
+        lines = [json.loads(line) for line in self.calls_path.read_text("utf-8").splitlines()]
+        return [line for line in lines if line["event"] == event]
+
+
+StartServer = Callable[..., ServerProcess]
+StartUpstream = Callable[..., SpeechUpstream]
+
+
+def _plain_environ() -> dict[str, str]:
+    """This process's environment, without what would have coverage measured in a process whose memory is."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
+@pytest.fixture
+def start_server() -> Iterator[StartServer]:
+    """Start servers, each with the settings given; all end with the test, and all they started."""
+    running: list[ServerProcess] = []
+
+    def start(docstore: Path, **settings: str) -> ServerProcess:
+        mark = f"{os.getpid()}-{len(running)}-{docstore}"
+        environ = {**_plain_environ(), "PORT": "0", "DOCSTORE_DIR": str(docstore), MARK: mark, **settings}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "reference_server"],
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        assert process.stderr is not None
+        log: list[str] = []
+        port = None
+        for line in process.stderr:
+            log.append(line)
+            if found := re.search(r"listening on http://127\.0\.0\.1:(\d+)", line):
+                port = int(found[1])
+                break
+        assert port is not None, "".join(log)
+        reading = threading.Thread(target=log.extend, args=(process.stderr,), daemon=True)
+        reading.start()
+        running.append(ServerProcess(process, port, mark, log, reading))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.close()
+
+
+@pytest.fixture
+def start_upstream(tmp_path: Path) -> Iterator[StartUpstream]:
+    """Start upstreams whose answers take a time between the two given, in seconds."""
+    running: list[subprocess.Popen[str]] = []
+
+    def start(shortest_s: float = 0.0, longest_s: float = 0.0) -> SpeechUpstream:
+        calls_path = tmp_path / f"calls-{len(running)}.jsonl"
+        process = subprocess.Popen(
+            [sys.executable, str(UPSTREAM), str(calls_path), str(shortest_s), str(longest_s)],
+            env=_plain_environ(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        running.append(process)
+        assert process.stdout is not None
+        return SpeechUpstream(int(process.stdout.readline()), calls_path)
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
