@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all test unit lint types format probe pace1 fallback sensitivity lock clean
+.PHONY: help compare compare-all test unit lint types format probe pace1 fallback sensitivity kills server-memory fuzz lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,15 @@ fallback: .venv/run.stamp  ## 32 readers in cached mode on a document that has n
 sensitivity: .venv/run.stamp  ## Live with aligners of one thread, and with aligners that do not spin (5 minutes)
 	-$(BIN)/oomproof run live --env OMP_NUM_THREADS=1 $(ARGS)
 	-$(BIN)/oomproof run live --env OMP_WAIT_POLICY=PASSIVE $(ARGS)
+
+kills: .venv/dev.stamp  ## Kill the server a hundred times while it makes chunks ahead (15 minutes; KILLS, SEED)
+	KILLS=$${KILLS:-100} $(BIN)/pytest -s tests/system/test_kill_pregeneration.py $(ARGS)
+
+server-memory: .venv/dev.stamp  ## What the server holds, also while it makes 200 pages ahead (15 minutes; PAGES)
+	PAGES=$${PAGES:-200} $(BIN)/pytest -s tests/system/test_server_memory.py $(ARGS)
+
+fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000 a route (FUZZ_REQUESTS)
+	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-1000} $(BIN)/pytest -s tests/reference_server/test_openapi_conformance.py $(ARGS)
 
 lock: .venv/uv.stamp  ## Renew the hash-locked requirement files
 	for name in uv run dev; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
