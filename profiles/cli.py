@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
+from profiles import serve
 from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code
 from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
 from profiles.load import Upstream
@@ -34,6 +35,7 @@ EXAMPLES = """examples:
   oomproof run live --env OMP_NUM_THREADS=1     another setting of the server
   oomproof judge reports/runs/x/live            the verdict of an old run, computed again
   oomproof report reports/runs/x                its report, made again
+  oomproof serve                                the server and a speech API beside it, to be tried by hand
 
 exit codes: 0 as expected, 1 not as expected, 2 wrong use, 3 inconclusive, 4 nothing valid was measured,
 130 interrupted"""
@@ -97,6 +99,15 @@ def _parser() -> argparse.ArgumentParser:
     reporting.add_argument("folder", type=Path, help="the folder that holds the run folders")
     reporting.add_argument("--out", type=Path, help="where to (default: the folder itself)")
     reporting.set_defaults(run=_report)
+    serving = commands.add_parser(
+        "serve",
+        help="start the reference server and a speech upstream",
+        description="Starts the reference server and a speech upstream on this machine, until it is ended.",
+        epilog=serve.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    serve.add_options(serving)
+    serving.set_defaults(run=serve.run)
     listing = commands.add_parser("scenarios", help="list the scenarios")
     listing.set_defaults(run=_list)
     return parser
