@@ -7,23 +7,26 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from types import UnionType
 from typing import Any, Self
 
 from reference_server.outline import Block
 
-_KEYS = {
-    "ordinal": "ordinal",
-    "page": "page",
-    "block_index": "blockIndex",
-    "text": "text",
-    "text_hash": "textHash",
-    "duration_s": "duration",
-    "size_bytes": "sizeBytes",
-    "sha256": "sha256",
-    "created_at": "createdAt",
-    "timings": "timings",
+_FIELDS: dict[str, tuple[str, type | UnionType]] = {
+    "ordinal": ("ordinal", int),
+    "page": ("page", int),
+    "block_index": ("blockIndex", int),
+    "text": ("text", str),
+    "text_hash": ("textHash", str),
+    "duration_s": ("duration", int | float),
+    "size_bytes": ("sizeBytes", int),
+    "sha256": ("sha256", str),
+    "created_at": ("createdAt", int),
+    "timings": ("timings", dict),
 }
-"""A chunk's plain fields, and what they are called in its sidecar."""
+"""A chunk's plain fields: what they are called in its sidecar, and what they are there."""
+
+_VOICING: dict[str, type | UnionType] = {"provider": str, "model": str, "voice": str, "speed": int | float}
 
 
 @dataclass(frozen=True)
@@ -82,12 +85,13 @@ class Chunk:
     @classmethod
     def from_json(cls, path: Path, fields: dict[str, Any]) -> Self:
         """Read a sidecar; raises KeyError or TypeError on one of another make."""
-        voicing = Voicing(fields["provider"], fields["model"], fields["voice"], fields["speed"])
-        return cls(path, voicing=voicing, **{name: fields[key] for name, key in _KEYS.items()})
+        voicing = Voicing(**{key: _checked(fields[key], kind) for key, kind in _VOICING.items()})
+        plain = {name: _checked(fields[key], kind) for name, (key, kind) in _FIELDS.items()}
+        return cls(path, voicing=voicing, **plain)
 
     def to_json(self) -> dict[str, object]:
         """Return the sidecar of this chunk."""
-        plain = {key: getattr(self, name) for name, key in _KEYS.items()}
+        plain = {key: getattr(self, name) for name, (key, _) in _FIELDS.items()}
         return {**asdict(self.voicing), "settingsHash": self.voicing.settings_hash, **plain}
 
     def to_metadata(self) -> dict[str, object]:
@@ -109,9 +113,15 @@ def read_chunk(sidecar: Path) -> Chunk | None:
     try:
         chunk = Chunk.from_json(audio, json.loads(sidecar.read_bytes()))
         whole = audio.stat().st_size == chunk.size_bytes
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, KeyError, TypeError):
         return None
     return chunk if whole else None
+
+
+def _checked(value: Any, kind: type | UnionType) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(f"{value!r} is no {kind}")
+    return value
 
 
 def audio_name(block: Block) -> str:

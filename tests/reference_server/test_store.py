@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reference_server.chunk import Voicing, Wanted
+from reference_server.chunk import Voicing
 from reference_server.outline import Block, Outline
 from reference_server.store import AudioError, ChunkStore
 
@@ -73,7 +73,7 @@ def test_what_is_no_mp3_is_refused_and_leaves_nothing(
     """An empty or foreign body from upstream never becomes a chunk."""
     with pytest.raises(AudioError):
         store.stage("doc", audio)
-    assert _names(tmp_path / "tts_cache_v1" / "doc" / "chunks") == []
+    assert _names(tmp_path / "tts_cache_v1") == []
 
 
 def test_discarding_touches_only_what_is_not_yet_a_chunk(store: ChunkStore, mp3: bytes) -> None:
@@ -196,22 +196,6 @@ def test_damaged_metadata_loses_nothing(store: ChunkStore, tmp_path: Path, mp3: 
     assert store.find("doc", ONE) is not None
     store.rebuild_metadata("doc", VOICING)
     assert len(json.loads(path.read_text("utf-8"))["chunks"]) == 1
-
-
-def test_a_survey_tells_missing_partial_complete_and_stale(store: ChunkStore, mp3: bytes) -> None:
-    """The state follows what is stored, what is wanted, and the document's own text."""
-    assert store.survey("doc", OUTLINE, Wanted()).state == "missing"
-    _put(store, THREE, mp3)
-    survey = store.survey("doc", OUTLINE, Wanted())
-    assert (survey.state, survey.fitting, survey.total, survey.pages) == ("partial", 1, 3, (3,))
-    assert survey.voicing == VOICING
-    _put(store, ONE, mp3)
-    _put(store, TWO, mp3)
-    assert store.survey("doc", OUTLINE, Wanted("alloy", 1.0, "tts-1")).state == "complete"
-    assert store.survey("doc", OUTLINE, Wanted(voice="nova")).state == "stale"
-    changed = Outline.of(["One.\n\nTwo, changed.", "", "Three."])
-    survey = store.survey("doc", changed, Wanted())
-    assert (survey.state, survey.fitting, survey.pages) == ("stale", 2, (3,))
 
 
 def test_deleting_takes_all_of_one_document(store: ChunkStore, mp3: bytes) -> None:
