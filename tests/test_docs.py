@@ -14,6 +14,7 @@ from profiles.scenario import Scenario, scenario_names
 from reference_server.routes_cached import cached_routes
 from reference_server.routes_documents import document_routes
 from reference_server.routes_live import live_routes
+from reference_server.routes_store import store_routes
 from reference_server.settings import Settings
 
 ROOT = Path(__file__).parent.parent
@@ -81,7 +82,7 @@ def test_every_setting_of_the_server_is_in_the_reference_and_no_other() -> None:
 
 def test_every_route_of_the_server_is_in_the_reference_and_no_other() -> None:
     """GIVEN the server's routes THEN the table lists each with its method."""
-    routes = [*document_routes(), *cached_routes(), *live_routes()]
+    routes = [*document_routes(), *cached_routes(), *live_routes(), *store_routes()]
     served = {
         f"{method} {route.path.replace(':int', '')}"
         for route in routes
