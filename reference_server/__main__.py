@@ -6,6 +6,7 @@ explains; 2 for a setting that cannot be used, such as a port that is taken, wit
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import signal
@@ -17,7 +18,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from reference_server.errors import ServerError, SettingsError
-from reference_server.quiet_end import QuietEnd
+from reference_server.http_protocol import bounded_protocol
+from reference_server.logs import configure_logs
 from reference_server.settings import Settings
 
 _log = logging.getLogger("reference_server")
@@ -31,8 +33,15 @@ def main() -> int:
     """Run the server until a signal ends it, and return the exit code."""
     try:
         settings = Settings.from_environ(os.environ)
-        with _listen(settings) as listener:
-            return _serve(_make_app(settings), listener)
+        with contextlib.ExitStack() as stack:
+            ports = [("PORT", settings.port), ("METRICS_PORT", settings.metrics_port)]
+            listeners = [
+                stack.enter_context(_listen(settings.host, port, name))
+                for name, port in ports
+                if name == "PORT" or port
+            ]
+            configure_logs(settings.log_format)
+            return _serve(_make_app(settings), settings, listeners)
     except ServerError as error:
         print(error, file=sys.stderr)
         return 2
@@ -40,15 +49,15 @@ def main() -> int:
         return 0
 
 
-def _listen(settings: Settings) -> socket.socket:
-    """Take the port before anything costly happens."""
-    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+def _listen(host: str, port: int, name: str) -> socket.socket:
+    """Take a port, which the setting `name` gives, before anything costly happens."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((settings.host, settings.port), family=family, backlog=_BACKLOG)
+        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        place, reason = f"{settings.host}:{settings.port}", error.strerror or str(error)
+        place, reason = f"{host}:{port}", error.strerror or str(error)
         raise SettingsError(
-            f"HOST, PORT: {place} cannot be used ({reason}). End what uses it, or set PORT to a free one."
+            f"HOST, {name}: {place} cannot be used ({reason}). End what uses it, or set {name} to a free one."
         ) from None
     # asyncio sets this only on sockets it made itself; without it Nagle's algorithm and the client's delayed
     # acknowledgement add 40 ms to every answer after the first on a connection. Accepted sockets inherit it.
@@ -71,27 +80,23 @@ def _make_app(settings: Settings) -> Starlette:
         ) from None
 
 
-def _serve(app: Starlette, listener: socket.socket) -> int:
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-    )
-    for name in ("reference_server", "uvicorn"):
-        logging.getLogger(name).setLevel(logging.INFO)
+def _serve(app: Starlette, settings: Settings, listeners: list[socket.socket]) -> int:
     signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again once it has shut down
-    host, port = listener.getsockname()[:2]
+    host, port = listeners[0].getsockname()[:2]
     _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
     config = uvicorn.Config(
-        QuietEnd(app),
+        app,
         loop="asyncio",
-        http="httptools",
+        http=bounded_protocol(settings.header_timeout_s),
         ws="none",
         lifespan="on",
         log_config=None,
         access_log=False,
+        server_header=False,
         timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
     )
     server = uvicorn.Server(config)
-    server.run(sockets=[listener])
+    server.run(sockets=listeners)
     return 0 if server.started else 1
 
 

@@ -8,9 +8,8 @@ from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.requests import ClientDisconnect
+from starlette.types import ASGIApp
 
 from reference_server.aligner_slots import AlignerSlots
 from reference_server.documents import Documents
@@ -23,17 +22,30 @@ from reference_server.error_answers import (
 )
 from reference_server.errors import ApiError
 from reference_server.generate import open_chunk_maker
-from reference_server.job import OpenMaker
+from reference_server.guard import Guard
+from reference_server.health import Health, health_routes
 from reference_server.live_aligner import LiveAligner
+from reference_server.metrics import Metrics, metrics_routes
 from reference_server.open_documents import OpenDocuments
 from reference_server.preprocess import Jobs
+from reference_server.quiet_end import QuietEnd
 from reference_server.routes_cached import cached_routes
 from reference_server.routes_documents import document_routes
 from reference_server.routes_live import live_routes
+from reference_server.routes_store import store_routes
 from reference_server.settings import Settings
 from reference_server.speech import Speech
 from reference_server.speech_cache import SpeechCache
 from reference_server.store import ChunkStore
+from reference_server.sweeping import sweeping
+from reference_server.workshop import OpenMaker
+
+
+class _Application(Starlette):
+    """The application inside its guard, so that every answer passes it: also those to a failure."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(QuietEnd(super().build_middleware_stack()), self.state.settings, self.state.metrics)
 
 
 def create_app(
@@ -47,8 +59,15 @@ def create_app(
         ServerError: the aligner's model is missing or not the one expected.
         OSError: the store cannot be opened.
     """
-    app = Starlette(
-        routes=[Route("/api/health", get_health), *document_routes(), *cached_routes(), *live_routes()],
+    app = _Application(
+        routes=[
+            *health_routes(),
+            *metrics_routes(),
+            *document_routes(),
+            *cached_routes(),
+            *store_routes(),
+            *live_routes(),
+        ],
         exception_handlers={
             ApiError: handle_api_error,
             HTTPException: handle_http_exception,
@@ -58,29 +77,34 @@ def create_app(
         },
         lifespan=_closing,
     )
+    app.router.redirect_slashes = False  # a path is spelt in one way: the guard and the routes mean the same
     state = app.state
     state.settings = settings
-    state.documents = Documents(settings.docstore_dir / "documents", settings.max_document_bytes)
+    state.metrics = Metrics()
+    state.health = Health(settings.docstore_dir)
+    state.documents = Documents(settings.docstore_dir / "documents", settings)
     state.open_documents = OpenDocuments(settings.document_open_s)
-    state.store = ChunkStore(settings.docstore_dir / "tts_cache_v1")
+    state.store = ChunkStore(
+        settings.docstore_dir / "tts_cache_v1",
+        max_bytes=settings.store_max_bytes,
+        is_open=state.open_documents.is_open,
+    )
     state.speech = Speech(settings)
     state.speech_cache = SpeechCache(settings)
     slots = AlignerSlots(settings.aligners)
     state.live_aligner = live_aligner or LiveAligner(settings, slots=slots)
     maker = open_maker or partial(open_chunk_maker, settings, state.speech, state.store, slots)
-    state.jobs = Jobs(state.store, maker, settings.preprocess_concurrency)
+    state.jobs = Jobs(state.store, state.open_documents, maker, settings.preprocess_concurrency)
     return app
 
 
 @contextlib.asynccontextmanager
 async def _closing(app: Starlette) -> AsyncIterator[None]:
+    await app.state.health.begin()
     try:
-        yield
+        async with sweeping(app.state.store, app.state.settings.store_sweep_s):
+            yield
     finally:
+        app.state.health.end()
         await app.state.jobs.aclose()
         await app.state.speech.aclose()
-
-
-async def get_health(_request: Request) -> Response:
-    """Answer that the server is alive."""
-    return JSONResponse({"ok": True, "status": "healthy"})

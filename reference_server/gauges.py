@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
+from starlette.datastructures import State
+
+from reference_server.threads import run_to_end
 
 
 @dataclass(frozen=True)
@@ -46,22 +48,28 @@ class GaugeCollector(Collector):
         """Yield what was read last."""
         yield from self._families
 
-    async def read(self, state: Any, children: Children) -> None:
-        """Read the application's state."""
+    async def read(self, state: State, children: Children) -> None:
+        """Read the application's state: the store's in a thread, for its lock may be held while files go."""
+        store = await run_to_end(state.store.stats)
+        aligner, calls = state.live_aligner, state.speech.outcomes
+        upstream = CounterMetricFamily(
+            "reader_upstream_calls", "Calls to the speech upstream, each try counted.", labels=["outcome"]
+        )
+        for outcome, count in sorted(calls.items()):
+            upstream.add_metric([outcome], count)
         self._families = [
+            upstream,
+            _gauge("reader_jobs", "Jobs that make chunks ahead.", len(state.jobs)),
+            _gauge("reader_aligners_in_flight", "Blocks whose words are being timed.", aligner.in_flight),
+            _gauge("reader_aligners_waiting", "Blocks that wait for an aligner.", aligner.waiting),
+            _gauge("reader_store_bytes", "All files of the chunk store.", store.size_bytes),
+            _gauge("reader_store_max_bytes", "Its limit.", state.settings.store_max_bytes),
+            _gauge("reader_store_documents", "Documents that have chunks.", store.documents),
             _gauge("reader_speech_cache_bytes", "Live audio kept in memory.", state.speech_cache.size_bytes),
-            _gauge(
-                "reader_children",
-                "Child processes: aligners, decoders, readers of documents.",
-                children.count,
-            ),
+            _gauge("reader_children", "Child processes: aligners, decoders, readers.", children.count),
             _gauge("reader_children_resident_memory_bytes", "What they hold.", children.rss_bytes),
         ]
 
 
 def _gauge(name: str, meaning: str, value: float) -> Metric:
     return GaugeMetricFamily(name, meaning, value)
-
-
-def _counter(name: str, meaning: str, value: float) -> Metric:
-    return CounterMetricFamily(name, meaning, value)

@@ -11,6 +11,8 @@ uvicorn 0.54's `HttpToolsProtocol`: the parser's callbacks `on_headers_complete`
 from __future__ import annotations
 
 import asyncio
+import socket
+import struct
 from asyncio import TimerHandle
 from collections.abc import Callable
 from typing import Any, cast
@@ -30,6 +32,9 @@ connection and not the answer."""
 _UNREAD_ANSWER_S = 300.0
 """How long an answer may make no progress at all."""
 
+
+_RESET = struct.pack("ii", 1, 0)
+"""SO_LINGER on, for no second: the connection is reset and what was not sent is dropped."""
 
 _MOST_PIPELINED = 128
 """Requests that wait for the answer before theirs; uvicorn reads on and on, at some kilobytes a request."""
@@ -189,6 +194,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if now_bytes < unsent_bytes:
             self._limit_writing(now_bytes)
         else:
+            # Without this the kernel would keep what it has for a client that takes nothing, and tell it nothing.
+            self.transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
             self.transport.abort()
 
     def _stop_writing_timer(self) -> None:

@@ -6,6 +6,7 @@ from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import generate_latest
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
@@ -63,7 +64,7 @@ class Metrics:
         """Count a block whose chunk was asked for."""
         self._blocks.labels("cached", outcome).inc()
 
-    async def page(self, state: object) -> bytes:
+    async def page(self, state: State) -> bytes:
         """Return everything in Prometheus's text format; `state` is the application's."""
         children = await run_to_end(children_of_this_process)
         await self._gauges.read(state, children)

@@ -50,7 +50,7 @@ def _get(url: str) -> bytes:
 def test_it_answers_and_ends_cleanly_on_a_signal(tmp_path: Path, end: signal.Signals) -> None:
     """GIVEN a server that answers WHEN a signal ends it THEN its exit code is 0 and no traceback is shown."""
     with _server(tmp_path) as (process, address):
-        assert _get(f"{address}/api/health") == b'{"ok":true,"status":"healthy"}'
+        assert _get(f"{address}/api/health") == b'{"ok":true,"status":"healthy","ready":true}'
         process.send_signal(end)
         _, log = process.communicate(timeout=20)
         assert process.returncode == 0
@@ -127,7 +127,7 @@ def test_the_file_that_failed_is_the_one_that_is_named(
 
 def test_an_answer_on_a_used_connection_is_not_held_back() -> None:
     """Accepted connections inherit TCP_NODELAY: Nagle's algorithm would add 40 ms to every later answer."""
-    with _listen(Settings(port=0)) as listener, socket.create_connection(listener.getsockname()) as client:
+    with _listen("127.0.0.1", 0, "PORT") as listener, socket.create_connection(listener.getsockname()) as client:
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0

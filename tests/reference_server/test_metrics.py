@@ -1,0 +1,114 @@
+"""The page of metrics: what is on it, that it is well formed, and that a client cannot make it grow."""
+
+import asyncio
+import subprocess
+import sys
+
+import psutil
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+from starlette.testclient import TestClient
+
+from reference_server.gauges import children_of_this_process
+from reference_server.metrics import Metrics, method_label, route_label
+
+MEASURED = {
+    "reader_requests",
+    "reader_request_seconds",
+    "reader_blocks_served",
+    "reader_upstream_calls",
+    "reader_jobs",
+    "reader_aligners_in_flight",
+    "reader_aligners_waiting",
+    "reader_store_bytes",
+    "reader_store_max_bytes",
+    "reader_store_documents",
+    "reader_speech_cache_bytes",
+    "reader_children",
+    "reader_children_resident_memory_bytes",
+    "reader_process_resident_memory_bytes",
+    "reader_process_start_time_seconds",
+    "reader_process_cpu_seconds",
+}
+
+
+def _values(client: TestClient) -> dict[str, float]:
+    answer = client.get("/metrics")
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    samples = [sample for family in text_string_to_metric_families(answer.text) for sample in family.samples]
+    return {
+        sample.name + "".join(f" {value}" for _, value in sorted(sample.labels.items())): sample.value
+        for sample in samples
+    }
+
+
+def test_everything_that_is_promised_is_on_the_page(client: TestClient) -> None:
+    """GIVEN a server WHEN it is scraped THEN each measure is there, and each begins with reader_."""
+    families = {family.name for family in text_string_to_metric_families(client.get("/metrics").text)}
+    assert families >= MEASURED
+    assert {name for name in families if not name.startswith("reader_")} == set()
+
+
+def test_the_page_shows_what_the_server_holds(client: TestClient) -> None:
+    """GIVEN calls, blocks and a store WHEN it is scraped THEN the numbers are theirs."""
+    state = client.app.state  # type: ignore[attr-defined]
+    state.speech.outcomes["ok"] += 3
+    state.metrics.count_live("inflight")
+    state.metrics.count_cached("stale")
+    state.metrics.count_cached("stale")
+    values = _values(client)
+    assert values["reader_upstream_calls_total ok"] == 3
+    assert values["reader_blocks_served_total live inflight"] == 1
+    assert values["reader_blocks_served_total cached stale"] == 2
+    assert values["reader_store_max_bytes"] == state.settings.store_max_bytes
+    assert values["reader_jobs"] == values["reader_aligners_waiting"] == values["reader_store_documents"] == 0
+    assert values["reader_process_resident_memory_bytes"] > 10_000_000
+
+
+def test_two_applications_count_apart() -> None:
+    """A registry of its own: no test and no second application mixes with another."""
+    first, second = Metrics(), Metrics()
+    first.count_live("hit")
+    assert b'mode="live"' not in _exposed(second)
+    assert b'reader_blocks_served_total{mode="live",outcome="hit"} 1.0' in _exposed(first)
+
+
+def _exposed(metrics: Metrics) -> bytes:
+    from prometheus_client import generate_latest  # noqa: PLC0415
+
+    return generate_latest(metrics._registry)
+
+
+@pytest.mark.parametrize("method", ["PATCH", "OPTIONS", "get", "", "M-SEARCH", "x" * 1000])
+def test_methods_that_no_route_knows_are_one_label(method: str) -> None:
+    """However many a client makes up."""
+    assert method_label(method) == "other"
+    assert route_label(None) == "other"
+
+
+def test_child_processes_are_counted_with_what_they_hold() -> None:
+    """GIVEN a child WHEN it is counted THEN its memory is in the sum, and after its end it is not."""
+    before = children_of_this_process()
+    with subprocess.Popen(
+        [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as child:
+        during = children_of_this_process()
+        rss_bytes = psutil.Process(child.pid).memory_info().rss
+        child.kill()
+    assert during.count == before.count + 1
+    assert rss_bytes > 0
+    assert during.rss_bytes > before.rss_bytes
+    assert children_of_this_process().count == before.count
+
+
+def test_scrapes_at_the_same_time_do_not_mix(client: TestClient) -> None:
+    """GIVEN several scrapes at once WHEN they are answered THEN each page is whole."""
+    state = client.app.state  # type: ignore[attr-defined]
+
+    async def scrape() -> list[bytes]:
+        return await asyncio.gather(*(state.metrics.page(state) for _ in range(5)))
+
+    assert client.portal is not None
+    pages = client.portal.call(scrape)
+    assert all(page.count(b"# TYPE reader_jobs gauge") == 1 for page in pages)
