@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, Self
+from typing import Any, BinaryIO, Self
 
 from reference_server.outline import Block
 
@@ -122,6 +124,28 @@ def _checked(value: Any, kind: type | UnionType) -> Any:
     if not isinstance(value, kind):
         raise TypeError(f"{value!r} is no {kind}")
     return value
+
+
+def open_audio(chunk: Chunk) -> BinaryIO:
+    """Open a chunk's MP3 for reading; what is opened is this chunk's, and stays whole when it is replaced.
+
+    Raises:
+        FileNotFoundError: the chunk was removed or replaced since it was read.
+    """
+    file = chunk.path.open("rb")
+    if not _is_of(chunk, file):
+        file.close()
+        raise FileNotFoundError(errno.ENOENT, "The chunk was replaced just now", str(chunk.path))
+    return file
+
+
+def _is_of(chunk: Chunk, file: BinaryIO) -> bool:
+    """A sidecar goes before its MP3 is replaced: one that stands beside this very file is this file's."""
+    try:
+        same = read_chunk(chunk.path.with_suffix(".json")) == chunk
+        return same and os.path.samestat(os.fstat(file.fileno()), chunk.path.stat())
+    except OSError:
+        return False
 
 
 def audio_name(block: Block) -> str:

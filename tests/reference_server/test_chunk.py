@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reference_server.blocks import text_hash
-from reference_server.chunk import Chunk, Voicing, Wanted, audio_name, read_chunk
+from reference_server.chunk import Chunk, Voicing, Wanted, audio_name, open_audio, read_chunk
 from reference_server.outline import Block
 
 VOICING = Voicing("openai", "tts-1", "alloy", 1.0)
@@ -84,3 +84,60 @@ def test_names_are_padded_and_do_not_collide_past_the_padding() -> None:
     assert audio_name(Block(1, 0, 1, "")) == "0001__page-001__block-000.mp3"
     assert audio_name(Block(1000, 1000, 10000, "")) == "10000__page-1000__block-1000.mp3"
     assert len({audio_name(Block(page, 0, page, "")) for page in range(1, 20_000)}) == 19_999
+
+
+def _stored(chunk: Chunk) -> Chunk:
+    chunk.path.with_suffix(".json").write_text(json.dumps(chunk.to_json()), "utf-8")
+    return chunk
+
+
+def test_a_chunk_that_is_still_the_same_is_opened(chunk: Chunk) -> None:
+    """The file that is opened holds the chunk's bytes."""
+    with open_audio(_stored(chunk)) as file:
+        assert file.read() == b"audio"
+
+
+def test_a_chunk_that_was_replaced_is_not_opened_as_the_old_one(chunk: Chunk) -> None:
+    """GIVEN a chunk that was found WHEN another takes its place THEN its bytes never go out under the old tag."""
+    old = _stored(chunk)
+    chunk.path.write_bytes(b"other")
+    _stored(replace(chunk, sha256="cd"))
+    with pytest.raises(FileNotFoundError):
+        open_audio(old)
+
+
+def test_a_chunk_that_is_being_replaced_is_not_opened(chunk: Chunk) -> None:
+    """Between the old sidecar's going and the new one's coming there is no chunk."""
+    old = _stored(chunk)
+    chunk.path.with_suffix(".json").unlink()
+    with pytest.raises(FileNotFoundError):
+        open_audio(old)
+
+
+def test_a_chunk_replaced_after_it_was_opened_is_not_opened(
+    chunk: Chunk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sidecar may be read in the moment before its going: the MP3 tells then that it is another."""
+    old = _stored(chunk)
+
+    def read_and_replace(sidecar: Path) -> Chunk | None:
+        found = read_chunk(sidecar)
+        other = chunk.path.with_name("other")
+        other.write_bytes(b"other")
+        other.replace(chunk.path)
+        return found
+
+    monkeypatch.setattr("reference_server.chunk.read_chunk", read_and_replace)
+    with pytest.raises(FileNotFoundError):
+        open_audio(old)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("createdAt", None), ("createdAt", "1700000000"), ("sizeBytes", 5.0), ("timings", []), ("speed", "1")],
+)
+def test_a_sidecar_with_another_type_in_it_is_no_chunk(chunk: Chunk, key: str, value: object) -> None:
+    """Nothing that reads chunks later meets a field that is not what it should be."""
+    sidecar = chunk.path.with_suffix(".json")
+    sidecar.write_text(json.dumps({**chunk.to_json(), key: value}), "utf-8")
+    assert read_chunk(sidecar) is None
