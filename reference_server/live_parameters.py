@@ -35,7 +35,7 @@ class TimingRequest:
 
 
 def speech_request_of(fields: Mapping[str, Any], request: Request) -> SpeechRequest:
-    """Read the body and the headers of a request for speech; raises ApiError 400."""
+    """Read the body and the headers of a request for speech; raises ApiError 400, and 403 for its upstream."""
     require(fields, "text", "voice", "speed")
     if (_optional(fields, "format") or "mp3") != "mp3":
         raise bad("format", fields["format"], "mp3, the only one that is made")
@@ -47,20 +47,28 @@ def speech_request_of(fields: Mapping[str, Any], request: Request) -> SpeechRequ
         model=_optional(fields, "model") or settings.tts_model,
         instructions=_optional(fields, "instructions"),
         provider=request.headers.get("x-tts-provider") or SpeechRequest.provider,
+        base=callers_base(request),
     )
 
 
-def callers_key(request: Request) -> str | None:
-    """Return the key the caller brings, if any.
+def callers_base(request: Request) -> str | None:
+    """Return the upstream the caller names, None for the configured one.
 
     Raises:
-        ApiError: 403 for another upstream than the configured one: it could be anything inside the network;
-            400 for a key that no header to the upstream can carry.
+        ApiError: 403 for one that the operator does not allow: it could be anything inside the network.
     """
     base = request.headers.get("x-openai-base-url", "").strip().rstrip("/")
     settings: Settings = request.app.state.settings
-    if base and base != settings.api_base.rstrip("/"):
-        raise ApiError(403, "BASE_URL_NOT_ALLOWED", "x-openai-base-url: only the configured base is allowed.")
+    if not base or base == settings.api_base.rstrip("/"):
+        return None
+    if base not in settings.allowed_api_bases:
+        message = "x-openai-base-url: only the configured base and those of ALLOWED_API_BASES may be named."
+        raise ApiError(403, "BASE_URL_NOT_ALLOWED", message)
+    return base
+
+
+def callers_key(request: Request) -> str | None:
+    """Return the key the caller brings, if any; raises ApiError 400 for one that no header can carry."""
     key = request.headers.get("x-openai-key") or None
     if key is not None and not (key.isascii() and key.isprintable()):
         raise ApiError(400, "BAD_REQUEST", "x-openai-key: a key has ASCII characters only.")

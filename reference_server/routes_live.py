@@ -15,7 +15,7 @@ from reference_server.aligner_programs import AlignerError
 from reference_server.error_answers import error_response
 from reference_server.fields import read_object
 from reference_server.live_aligner import AlignerBusy
-from reference_server.live_parameters import TimingRequest, callers_key, speech_request_of
+from reference_server.live_parameters import TimingRequest, callers_base, callers_key, speech_request_of
 from reference_server.speech import SpeechError
 from reference_server.words import alignment_json
 
@@ -53,7 +53,7 @@ async def speak(request: Request) -> Response:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**headers, "X-Cache": "HIT"})
     try:
         audio, source = await _unless_client_leaves(
-            request, cache.fetch(wanted.key, lambda: speech.synthesize(wanted, api_key))
+            request, cache.fetch(wanted.key, lambda: speech.synthesize(wanted, api_key), api_key or "")
         )
     except _ClientLeftError:
         return Response(status_code=_CLIENT_CLOSED_REQUEST)
@@ -64,8 +64,9 @@ async def speak(request: Request) -> Response:
 
 async def list_voices(request: Request) -> Response:
     """Answer with the voices that the upstream speaks."""
+    speech, key, base = request.app.state.speech, callers_key(request), callers_base(request)
     try:
-        return JSONResponse({"voices": await request.app.state.speech.voices(callers_key(request))})
+        return JSONResponse({"voices": await speech.voices(key, base)})
     except SpeechError as error:
         return _speech_failed(error)
 

@@ -30,16 +30,19 @@ class SpeechCache:
         self._audio.expire()
         return int(self._audio.currsize)
 
-    async def fetch(self, key: str, make: Callable[[], Coroutine[Any, Any, bytes]]) -> tuple[bytes, Source]:
+    async def fetch(
+        self, key: str, make: Callable[[], Coroutine[Any, Any, bytes]], apart: str = ""
+    ) -> tuple[bytes, Source]:
         """Return the audio for a key, made by `make` when it is not at hand, and where it came from.
 
+        Those with another `apart` wait for a call of their own: a key that is refused must fail its owner alone.
         The call is aborted when the last who waits for it is cancelled. Audio larger than the whole cache is
         returned and not kept. What `make` raises is raised to everyone who waits, and nothing is kept.
         """
         audio = self._audio.get(key)
         if audio is not None:
             return audio, "HIT"
-        audio, joined = await self._in_flight.share(key, lambda: self._make_and_keep(key, make))
+        audio, joined = await self._in_flight.share(f"{key} {apart}", lambda: self._make_and_keep(key, make))
         return audio, "INFLIGHT" if joined else "MISS"
 
     async def _make_and_keep(self, key: str, make: Callable[[], Coroutine[Any, Any, bytes]]) -> bytes:

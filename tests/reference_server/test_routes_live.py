@@ -19,7 +19,7 @@ from reference_server.speech_cache import SpeechCache
 from reference_server.words import WordTime, alignment_json
 
 BODY = {"text": "Hello.", "voice": "alloy", "speed": 1}
-BASE = "http://127.0.0.1:1/v1"
+BASE, OTHER = "http://127.0.0.1:1/v1", "https://other.test/v1"
 
 
 @dataclass
@@ -45,11 +45,11 @@ class FakeSpeech:
             self.aborted.set()
         return b"mp3 of " + request.text.encode()
 
-    async def voices(self, api_key: str | None = None) -> list[str]:
-        """Return the caller's key among the voices."""
+    async def voices(self, api_key: str | None = None, base: str | None = None) -> list[str]:
+        """Return the caller's key, and the base it names, among the voices."""
         if self.error is not None:
             raise self.error
-        return ["alloy", api_key or "none"]
+        return ["alloy", api_key or "none", *([base] if base else [])]
 
 
 @dataclass
@@ -57,12 +57,13 @@ class FakeAligner:
     """An aligner that gives every text one word, or fails; with a gate, only when that is open."""
 
     error: AlignerError | None = None
+    is_off: bool = False
     asked: list[tuple[str, bytes, str | None]] = field(default_factory=list)
     gate: asyncio.Event | None = None
     begun: asyncio.Event = field(default_factory=asyncio.Event)
     stopped: bool = False
 
-    async def align(self, text: str, audio: bytes, lang: str | None) -> list[WordTime]:
+    async def align(self, text: str, audio: bytes, lang: str | None) -> list[WordTime] | None:
         """Note the request, then return or raise."""
         self.asked.append((text, audio, lang))
         self.begun.set()
@@ -74,7 +75,7 @@ class FakeAligner:
             except asyncio.CancelledError:
                 self.stopped = True
                 raise
-        return [WordTime(text, 0, 1, 0, len(text))]
+        return None if self.is_off else [WordTime(text, 0, 1, 0, len(text))]
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ def aligner() -> FakeAligner:
 def app(speech: FakeSpeech, aligner: FakeAligner) -> Starlette:
     """The live routes alone."""
     app = Starlette(routes=live_routes(), exception_handlers={ApiError: handle_api_error})
-    app.state.settings = Settings(api_base=BASE)
+    app.state.settings = Settings(api_base=BASE, allowed_api_bases=(OTHER,))
     app.state.speech, app.state.live_aligner = speech, aligner
     app.state.speech_cache = SpeechCache(app.state.settings)
     return app
@@ -163,6 +164,16 @@ def test_missing_parameters_are_named(client: TestClient, missing: str, how: str
         json.dumps({**BODY, "speed": True}).encode(),
         json.dumps({**BODY, "speed": 4.01}).encode(),
         json.dumps({**BODY, "speed": float("nan")}).encode(),
+        json.dumps({**BODY, "speed": float("inf")}).encode(),
+        json.dumps({**BODY, "speed": 10**400}).encode(),
+        b'{"text": "a", "voice": "a", "speed": ' + b"9" * 5000 + b"}",
+        b'{"text": "a", "voice": "a", "speed": 1e999}',
+        b'{"text": "a", "voice": "\\udfff", "speed": 1}',
+        b'{"text": "a", "voice": "a", "speed": 1, "instructions": "\\ud800"}',
+        b'{"text": "a", "voice": "a", "speed": 1, "model": "\\ud800"}',
+        b"[" * 100_000,
+        json.dumps({**BODY, "voice": "x" * 4097}).encode(),
+        json.dumps({**BODY, "instructions": {"a": 1}}).encode(),
         json.dumps({**BODY, "format": "wav"}).encode(),
         json.dumps({**BODY, "model": 7}).encode(),
     ],
@@ -174,15 +185,59 @@ def test_bad_speech_requests_are_400(client: TestClient, speech: FakeSpeech, bod
     assert speech.asked == []
 
 
+def test_a_text_is_passed_on_as_it_is(client: TestClient, speech: FakeSpeech) -> None:
+    """NUL, line ends and what lies outside the first plane are text like any other, up to 4096 characters."""
+    text = "a\0b\r\n\U0001f600" + "x" * 4090
+    assert client.post("/api/tts", json={**BODY, "text": text}).status_code == 200
+    assert speech.asked[0][0].text == text
+
+
 @pytest.mark.parametrize("speed", [0.25, 4])
 def test_the_ends_of_the_range_of_speeds_are_spoken(client: TestClient, speed: float) -> None:
     """The slowest and the fastest speed of the upstream's API are allowed."""
     assert client.post("/api/tts", json={**BODY, "speed": speed}).status_code == 200
 
 
-def test_another_upstream_is_refused(client: TestClient, speech: FakeSpeech) -> None:
-    """A caller cannot point the server at an address of its choice."""
-    headers = {"x-openai-base-url": "http://169.254.169.254/v1"}
+def test_an_allowed_upstream_may_be_named(client: TestClient, speech: FakeSpeech) -> None:
+    """Its audio is made there and kept apart from the configured one's, whose own name changes nothing."""
+    plain, other, same, again = (
+        client.post("/api/tts", json=BODY, headers=headers)
+        for headers in (
+            {},
+            {"x-openai-base-url": OTHER + "/"},
+            {"x-openai-base-url": BASE + "/"},
+            {"x-openai-base-url": OTHER, "If-None-Match": "*"},
+        )
+    )
+    assert [answer.headers["x-cache"] for answer in (plain, other, same, again)] == [
+        "MISS",
+        "MISS",
+        "HIT",
+        "HIT",
+    ]
+    assert again.status_code == 304
+    assert plain.headers["etag"] == same.headers["etag"] != other.headers["etag"]
+    assert [request.base for request, _ in speech.asked] == [None, OTHER]
+    voices = client.get("/api/tts/voices", headers={"x-openai-base-url": OTHER, "x-openai-key": "mine"})
+    assert voices.json() == {"voices": ["alloy", "mine", OTHER]}
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://169.254.169.254/v1",
+        OTHER + "/more",
+        OTHER + "?",
+        OTHER.upper(),
+        OTHER.replace("https", "http"),
+        OTHER.replace("other", "user@other"),
+        "https://other.test:443/v1",
+        f"{OTHER},{BASE}",
+    ],
+)
+def test_another_upstream_is_refused(client: TestClient, speech: FakeSpeech, base: str) -> None:
+    """A caller cannot point the server at an address of its choice, however near to an allowed one."""
+    headers = {"x-openai-base-url": base}
     answers = [
         client.post("/api/tts", json=BODY, headers=headers),
         client.get("/api/tts/voices", headers=headers),
@@ -312,6 +367,14 @@ def test_words_are_timed(client: TestClient, aligner: FakeAligner) -> None:
         ({"text": "Hello.", "audio": [-1]}, "BAD_REQUEST"),
         ({"text": "Hello.", "audio": [1.5]}, "BAD_REQUEST"),
         ({"text": 7, "audio": [1]}, "BAD_REQUEST"),
+        ({"text": "\ud800", "audio": [1]}, "BAD_REQUEST"),
+        ({"text": "x" * 4097, "audio": [1]}, "BAD_REQUEST"),
+        ({"text": "Hello.", "audio": [10**4000]}, "BAD_REQUEST"),
+        ({"text": "Hello.", "audio": [float("nan")]}, "BAD_REQUEST"),
+        ({"text": "Hello.", "audio": [[1]]}, "BAD_REQUEST"),
+        ({"text": "Hello.", "audio": {"0": 1}}, "BAD_REQUEST"),
+        ({"text": "Hello.", "audio": [1], "lang": "e\0"}, "BAD_REQUEST"),
+        ({"text": "Hello.", "audio": [1], "lang": 7}, "BAD_REQUEST"),
         ({"text": "Hello.", "audio": [1], "lang": "--beam=1"}, "BAD_REQUEST"),
     ],
 )
@@ -319,9 +382,17 @@ def test_bad_timing_requests_are_400(
     client: TestClient, aligner: FakeAligner, body: dict[str, Any], code: str
 ) -> None:
     """Without a text and an array of bytes no process is started."""
-    answer = client.post("/api/whisper", json=body)
+    answer = client.post("/api/whisper", content=json.dumps(body))
     assert (answer.status_code, answer.json()["code"]) == (400, code)
     assert aligner.asked == []
+
+
+def test_without_an_aligner_there_are_no_times(client: TestClient, aligner: FakeAligner) -> None:
+    """The reader gets an answer it can read, with nothing to highlight; what it sends is checked all the same."""
+    aligner.is_off = True
+    answer = client.post("/api/whisper", json={"text": "Hello.", "audio": [1]})
+    assert (answer.status_code, answer.json()) == (200, {"alignments": []})
+    assert client.post("/api/whisper", json={"text": "Hello."}).status_code == 400
 
 
 def test_an_aligner_that_fails_is_500(

@@ -1,8 +1,13 @@
 import asyncio
+import contextlib
+import hashlib
 import json
 import socket
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any, ClassVar
@@ -10,7 +15,9 @@ from typing import Any, ClassVar
 import pytest
 
 from reference_server.settings import Settings
-from reference_server.speech import OPENAI_VOICES, Speech, SpeechError, SpeechRequest
+from reference_server.speech import Speech, SpeechError, SpeechRequest
+from reference_server.upstream_answer import OPENAI_VOICES
+from reference_server.upstream_failure import Outcome
 
 REQUEST = SpeechRequest("Hello there.", "alloy", 1.0)
 Answer = tuple[int, dict[str, str], bytes]
@@ -191,7 +198,9 @@ def test_voices_fall_back_to_openai_s(upstream: Upstream) -> None:
     assert _voices(upstream.base) == list(OPENAI_VOICES)
 
 
-@pytest.mark.parametrize("answer", [b"[]", b'{"voices": "alloy"}', b'{"voices": [1]}'])
+@pytest.mark.parametrize(
+    "answer", [b"[]", b"", b"{", b"[" * 100_000, b'{"voices": "alloy"}', b'{"voices": [1]}', b"\xff"]
+)
 def test_voices_that_are_none_are_502(upstream: Upstream, answer: bytes) -> None:
     """A list of another shape is the upstream's failure."""
     upstream.answers = [(200, {"Content-Type": "application/json"}, answer)]
@@ -210,6 +219,7 @@ def test_voices_that_are_none_are_502(upstream: Upstream, answer: bytes) -> None
         {"format": "wav"},
         {"instructions": "Softly."},
         {"provider": "kokoro"},
+        {"base": "http://other/v1"},
     ],
 )
 def test_every_field_is_part_of_the_key(other: dict[str, Any]) -> None:
@@ -221,3 +231,67 @@ def test_equal_requests_have_equal_keys() -> None:
     """The key is a hex SHA-256 that depends on values alone: speed 1 is speed 1.0."""
     assert SpeechRequest("Hello there.", "alloy", 1).key == REQUEST.key
     assert len(REQUEST.key) == 64
+
+
+def test_the_key_is_that_of_the_wire() -> None:
+    """At the configured upstream the key is made of the wire's fields and no others, as a client may count on."""
+    fields = {"text": "Hello there.", "voice": "alloy", "speed": 1.0, "model": "tts-1", "format": "mp3"}
+    canonical = json.dumps(
+        {**fields, "instructions": None, "provider": "openai"}, sort_keys=True, separators=(",", ":")
+    )
+    assert REQUEST.key == hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def test_a_date_to_come_back_at_is_kept(upstream: Upstream) -> None:
+    """A Retry-After that is a date is told on in seconds."""
+    at = format_datetime(datetime.now(UTC) + timedelta(hours=1), usegmt=True)
+    upstream.answers = [(429, {"Retry-After": at}, b"{}")]
+    with pytest.raises(SpeechError) as caught:
+        _synthesize(upstream.base, retries=0)
+    assert caught.value.retry_after_s is not None
+    assert 3000 < caught.value.retry_after_s <= 3600
+
+
+def test_every_try_is_counted_by_its_outcome(upstream: Upstream) -> None:
+    """What metrics show: calls that went well, that were too many, refused, failed, or had nobody waiting."""
+
+    async def scenario() -> Counter[Outcome]:
+        speech = Speech(Settings(api_base=upstream.base, tts_max_retries=1))
+        answers: list[Answer]
+        for answers in (
+            [OK],
+            [(429, {}, b"{}"), OK],
+            [(400, {}, b"{}")],
+            [(500, {}, b"{}")],
+            [(200, {"Content-Type": "text/html"}, b"<p>")],
+        ):
+            upstream.answers = answers
+            with contextlib.suppress(SpeechError):
+                await speech.synthesize(REQUEST)
+        upstream.answers = [(404, {}, b"{}")]
+        await speech.voices()
+        call = asyncio.create_task(speech.synthesize(REQUEST))
+        done, _ = await asyncio.wait([call], timeout=0)
+        assert not done
+        call.cancel()
+        await asyncio.gather(call, return_exceptions=True)
+        await speech.aclose()
+        return speech.outcomes
+
+    outcomes = asyncio.run(scenario())
+    assert outcomes == {"ok": 3, "too_many": 1, "refused": 1, "failed": 3, "aborted": 1}
+
+
+def test_another_upstream_has_voices_of_its_own(upstream: Upstream) -> None:
+    """Where the caller names an allowed base, its voices are asked for there, without our key."""
+    upstream.answers = [(200, {"Content-Type": "application/json"}, b'{"voices": ["b"]}')]
+
+    async def scenario() -> list[str]:
+        speech = Speech(Settings(api_base="http://127.0.0.1:1/v1", api_key="configured"))
+        try:
+            return await speech.voices(None, upstream.base)
+        finally:
+            await speech.aclose()
+
+    assert asyncio.run(scenario()) == ["b"]
+    assert upstream.asked == [("/v1/audio/voices", {}, "Bearer none")]

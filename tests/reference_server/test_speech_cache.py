@@ -49,6 +49,28 @@ def test_those_who_ask_meanwhile_join() -> None:
     asyncio.run(scenario())
 
 
+def test_who_brings_another_key_waits_for_a_call_of_its_own() -> None:
+    """A call that fails for its caller's key fails nobody who asks for the same with another."""
+
+    async def scenario() -> None:
+        cache, go = _cache(), asyncio.Event()
+
+        async def refused() -> bytes:
+            await go.wait()
+            raise LookupError
+
+        bad = asyncio.create_task(cache.fetch("key", refused, "bad"))
+        done, _ = await asyncio.wait([bad], timeout=0)
+        assert not done
+        assert await cache.fetch("key", _makes(b"mp3"), "good") == (b"mp3", "MISS")
+        go.set()
+        with pytest.raises(LookupError):
+            await bad
+        assert await cache.fetch("key", refused, "bad") == (b"mp3", "HIT")
+
+    asyncio.run(scenario())
+
+
 def test_the_call_is_aborted_when_the_last_waiter_leaves() -> None:
     """The upstream call is cancelled with its last waiter, and nothing is kept."""
 
