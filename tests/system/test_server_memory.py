@@ -46,6 +46,8 @@ PART = bytes(1024 * 1024)
 PAGES = int(os.environ.get("PAGES", "3"))
 CHARACTERS_A_PAGE = 2600
 """Somewhat more than what is set on a page of prose here."""
+BYTES_A_PAGE = 4 * MB
+"""Somewhat more than its chunks take."""
 
 CLIENTS = 50
 CLIENT_BUFFER = 16 * 1024
@@ -225,7 +227,7 @@ class SlowClient:
         connection = socket.socket()
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, CLIENT_BUFFER)
         connection.connect(("127.0.0.1", port))
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
         head = connection.recv(CLIENT_BUFFER)
         assert head.startswith(b"HTTP/1.1 200"), head[:200]
         return cls(connection, len(head))
@@ -343,13 +345,15 @@ def test_pre_generation_fits_a_small_machine(
 ) -> None:
     """GIVEN a document in real speech WHEN it is made ahead THEN server and aligner stay below 512 MB together."""
     upstream = start_upstream()
-    server = start_server(tmp_path / "docstore", API_BASE=f"http://127.0.0.1:{upstream.port}/v1")
-    server.upload("prose", prose_pdf(PAGES * CHARACTERS_A_PAGE))
-    pages = server.ask("GET", "/api/documents/prose").json["pages"]
-    assert isinstance(pages, int)
-    assert pages >= PAGES
-    with Watch(server.process.pid) as watch:
-        blocks = preprocess(server, "prose", list(range(1, PAGES + 1)))
+    with folder_on_disk(tmp_path, PAGES * BYTES_A_PAGE) as docstore:
+        server = start_server(docstore, API_BASE=f"http://127.0.0.1:{upstream.port}/v1")
+        server.upload("prose", prose_pdf(PAGES * CHARACTERS_A_PAGE))
+        pages = server.ask("GET", "/api/documents/prose").json["pages"]
+        assert isinstance(pages, int)
+        assert pages >= PAGES
+        with Watch(server.process.pid) as watch:
+            blocks = preprocess(server, "prose", list(range(1, PAGES + 1)))
+        server.kill()
     watch.show("pre-generation", {"pages": PAGES, "blocks": blocks, "speech": "espeak, 128 kb/s, no latency"})
     assert "reference_server.align" in watch.peaks
     assert watch.tree < TREE_MB * MB
