@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
+from http import HTTPStatus
 
 from reference_server.aligner_programs import AlignerError
 from reference_server.aligner_slots import AlignerSlots
 from reference_server.block_aligner import BlockAligner, block_aligner
 from reference_server.chunk import Voicing
-from reference_server.job import GenerationError, MakeChunk
 from reference_server.model import ModelError
 from reference_server.outline import Block
 from reference_server.settings import Settings
@@ -18,6 +18,7 @@ from reference_server.speech import Speech, SpeechError, SpeechRequest
 from reference_server.store import AudioError, ChunkStore
 from reference_server.threads import run_to_end
 from reference_server.words import alignment_json
+from reference_server.workshop import GenerationError, MakeChunk, UpstreamBusyError
 
 
 @asynccontextmanager
@@ -46,7 +47,7 @@ async def _make(
     document_id: str,
     block: Block,
     voicing: Voicing,
-) -> None:
+) -> int:
     request = SpeechRequest(block.text, voicing.voice, voicing.speed, voicing.model)
     try:
         # The bytes go to disk at once: they are not held while the block waits for the aligner.
@@ -54,11 +55,12 @@ async def _make(
         try:
             timings = alignment_json(block.text, await aligner.align(block.text, staged.path))
             await run_to_end(store.commit, document_id, block, voicing, staged, timings)
+            return staged.size_bytes
         finally:
             await run_to_end(store.discard, staged)
-    except (
-        SpeechError,
-        AudioError,
-        AlignerError,
-    ) as error:  # the block's; others are the server's or its disk's
+    except SpeechError as error:
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after_s is not None:
+            raise UpstreamBusyError(str(error), error.retry_after_s) from error
+        raise GenerationError(str(error)) from error
+    except (AudioError, AlignerError) as error:  # the block's; others are the server's or its disk's
         raise GenerationError(str(error)) from error

@@ -4,160 +4,168 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Mapping
 
+from reference_server.backlog import Backlog
 from reference_server.chunk import Voicing
 from reference_server.errors import ServerError
+from reference_server.failures import Failures
 from reference_server.outline import Block, Outline
-from reference_server.store import ChunkStore
+from reference_server.progress import Failure, JobState, Progress
+from reference_server.store import ChunkStore, StoreFullError
 from reference_server.threads import run_to_end
+from reference_server.workshop import GenerationError, MakeChunk, Workshop
+
+FAILURES_IN_A_ROW = 20
+"""So many blocks that fail with none made in between end a job: the upstream is down, not the blocks bad."""
 
 _log = logging.getLogger(__name__)
-
-
-class GenerationError(ServerError):
-    """The chunk of one block could not be made; the others may still be."""
-
-
-MakeChunk = Callable[[str, Block, Voicing], Awaitable[None]]
-"""Makes and stores one block's chunk with its timings. Raises GenerationError, or OSError from the disk."""
-
-OpenMaker = Callable[[], AbstractAsyncContextManager[MakeChunk]]
-"""What makes chunks for the life of one job: an aligner process that ends with the job."""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a job is: of `total` blocks asked for, `done` are stored; `failed` will be tried next time."""
-
-    document_id: str
-    state: str
-    done: int
-    total: int
-    failed: int
-    message: str | None
-
-    def to_json(self) -> dict[str, object]:
-        """Return the progress as the routes show it; `message` tells the last failure, if there was one."""
-        told = {"message": self.message} if self.message else {}
-        counts = {"done": self.done, "total": self.total, "failed": self.failed}
-        return {"documentId": self.document_id, "state": self.state, **counts, **told}
 
 
 class Job:
     """The making of one document's chunks with one set of settings; `add` widens it while it is open."""
 
-    def __init__(self, document_id: str, outline: Outline, voicing: Voicing) -> None:
+    def __init__(self, document_id: str, outline: Outline, voicing: Voicing, store: ChunkStore) -> None:
         self.document_id = document_id
         self.voicing = voicing
         self._outline = outline
-        self._state = "running"
-        self._closed = self._ran = False
-        self._pending: deque[Block] = deque()
-        self._asked: set[int] = set()
-        self._busy = self._done = self._failed = 0
+        self._store = store
+        self._backlog = Backlog(outline, self._is_stored, self._notify)
+        self._failures = Failures()
+        self._made = 0
+        self._state: JobState = "running"
+        self._ran = self._cancelled = self._abandoned = False
         self._message: str | None = None
         self._changed = asyncio.Event()
 
     @property
     def is_open(self) -> bool:
-        """Whether blocks can still be added."""
-        return not self._closed
+        """Whether pages can still be added."""
+        return not self._backlog.closed
 
     @property
     def progress(self) -> Progress:
-        """How far the job is now; its state is `running`, `done`, or `failed` if any block is missing."""
-        total = len(self._asked)
-        return Progress(self.document_id, self._state, self._done, total, self._failed, self._message)
+        """How far the job is now; its end is `cancelled`, `failed` if any block is missing, or `done`."""
+        counts = (self._backlog.found + self._made, self._backlog.total, len(self._failures))
+        return Progress(self.document_id, self._state, *counts, self._message, self._failures.last())
 
-    def add(self, blocks: Iterable[Block]) -> None:
-        """Ask for more blocks; those that were asked for already are not made twice."""
-        for block in blocks:
-            if block.ordinal not in self._asked:
-                self._asked.add(block.ordinal)
-                self._pending.append(block)
+    def add(self, pages: Mapping[int, int]) -> None:
+        """Ask for more pages, given with the number of their blocks.
+
+        What was asked for already is not made twice, but what failed is tried again.
+        """
+        self._backlog.add(pages, self._failures.take(pages))
         self._notify()
 
-    async def follow(self) -> AsyncGenerator[Progress, None]:
-        """Yield the progress now and at changes, skipping what a slow reader missed; the last is the end."""
+    async def follow(self) -> AsyncGenerator[Progress | Failure, None]:
+        """Yield the progress now and at changes, and each new failure; the last is the progress at the end.
+
+        A slow reader misses steps in between, but no failure.
+        """
+        told = 0
         while True:
             changed, progress = self._changed, self.progress
+            failures, told = self._failures.since(told)
+            for failure in failures:
+                yield failure
             yield progress
             if progress.state != "running":
                 return
             await changed.wait()
 
-    async def run(self, store: ChunkStore, open_maker: OpenMaker, concurrency: int) -> None:
-        """Make every block that was asked for and is not stored, at most `concurrency` at a time."""
+    async def run(self, workshop: Workshop) -> None:
+        """Make every block that was asked for and is not stored."""
         try:
-            await run_to_end(store.prune, self.document_id, self._outline)
-            await self._skip_stored(store)
-            if self._pending:
-                async with open_maker() as make, asyncio.TaskGroup() as group:
-                    for _ in range(concurrency):
-                        group.create_task(self._work(store, make))
-            self._closed = True
-            await run_to_end(store.rebuild_metadata, self.document_id, self.voicing)
-            self._ran = True
-        except (GenerationError, OSError) as error:
-            self._give_up(error)
+            await self._make_all(workshop)
+        finally:
+            self._backlog.closed = True
+            if self.progress.done and not self._abandoned:
+                await self._write_metadata()
+
+    def cancel(self) -> None:
+        """Close the job: whoever calls this cancels `run` next, and wants the end to be `cancelled`."""
+        self._backlog.closed = self._cancelled = True
+
+    def abandon(self) -> None:
+        """Close the job: whoever calls this cancels `run` next, and removes the chunks or ends the server."""
+        self._backlog.closed = self._abandoned = True
 
     def end(self) -> None:
         """Close the job, whatever became of it, and tell those who follow it."""
-        self._closed = True
-        self._failed = len(self._asked) - self._done
-        if not self._ran and self._message is None:
-            self._message = "The job was broken off. Ask again, and it goes on where it stopped."
-        self._state = "failed" if self._failed or not self._ran else "done"
+        self._backlog.closed = True
+        if self._ran:
+            self._state = "failed" if self._failures else "done"
+        elif self._cancelled and not self._abandoned:
+            self._state = "cancelled"
+            self._message = "The job was cancelled. What was made stays; ask again, and it goes on there."
+        else:
+            self._state = "failed"
+            if self._message is None or self._abandoned:
+                self._message = "The job was broken off. Ask again, and it goes on where it stopped."
         self._notify()
 
-    async def _skip_stored(self, store: ChunkStore) -> None:
-        asked = list(self._pending)
-        self._pending.clear()
+    async def _make_all(self, workshop: Workshop) -> None:
+        try:
+            await run_to_end(self._store.prune, self.document_id, self._outline)
+            if await self._backlog.look_up():
+                async with workshop.opened() as make, asyncio.TaskGroup() as group:
+                    for _ in range(workshop.concurrency):
+                        group.create_task(self._work(make))
+            self._backlog.closed = self._ran = True
+        except* (ServerError, OSError) as errors:
+            self._give_up(errors.exceptions[0])
 
-        def missing() -> list[Block]:
-            return [block for block in asked if not store.has(self.document_id, block, self.voicing)]
+    async def _work(self, make: MakeChunk) -> None:
+        try:
+            while (block := await self._backlog.draw()) is not None:
+                try:
+                    await self._make(make, block)
+                finally:
+                    self._backlog.put_down()
+                    self._notify()
+                await run_to_end(self._store.rebuild_metadata_if_due, self.document_id, self.voicing)
+        except BaseException:
+            self._backlog.closed = True  # at once: who asks for more now needs another job
+            raise
 
-        found = await run_to_end(missing)
-        self._done += len(asked) - len(found)
-        self._pending.extendleft(reversed(found))
-        self._notify()
+    async def _make(self, make: MakeChunk, block: Block) -> None:
+        try:
+            await make(self.document_id, block, self.voicing)
+        except GenerationError as error:
+            self._fail(block, error)
+            if self._failures.in_a_row >= FAILURES_IN_A_ROW:
+                message = f"The last {FAILURES_IN_A_ROW} blocks all failed, so the job stops. {error}"
+                raise GenerationError(message) from error
+        except (OSError, StoreFullError) as error:  # the next block would meet it too
+            self._fail(block, error)
+            raise
+        else:
+            self._made += 1
+            self._failures.in_a_row = 0
 
-    async def _work(self, store: ChunkStore, make: MakeChunk) -> None:
-        while (block := await self._next()) is not None:
-            try:
-                if not await run_to_end(store.has, self.document_id, block, self.voicing):
-                    await make(self.document_id, block, self.voicing)
-                self._done += 1
-            except GenerationError as error:
-                self._failed += 1
-                self._message = f"Page {block.page}, block {block.index}: {error}"
-                _log.warning("%s: %s", self.document_id, self._message)
-            except OSError as error:  # a full or broken disk fails every block: stop drawing new ones
-                self._failed += 1
-                self._give_up(error)
-            finally:
-                self._busy -= 1
-                self._notify()
+    async def _write_metadata(self) -> None:
+        try:
+            await run_to_end(self._store.rebuild_metadata, self.document_id, self.voicing)
+        except (OSError, StoreFullError) as error:
+            self._ran = False
+            self._give_up(error)
 
-    async def _next(self) -> Block | None:
-        while not self._pending:
-            if not self._busy:
-                self._closed = True
-                return None
-            await self._changed.wait()
-        self._busy += 1
-        return self._pending.popleft()
+    def _is_stored(self, block: Block) -> bool:
+        return self._store.has(self.document_id, block, self.voicing)
 
-    def _give_up(self, error: GenerationError | OSError) -> None:
-        self._closed = True
-        self._pending.clear()
-        self._message = f"The store: {error.strerror}." if isinstance(error, OSError) else str(error)
+    def _fail(self, block: Block, error: Exception) -> None:
+        failure = self._failures.add(block, _told(error))
+        self._message = f"Page {block.page}, block {block.index}: {failure.message}"
+        _log.warning("%s: %s", self.document_id, self._message)
+
+    def _give_up(self, error: Exception) -> None:
+        self._message = _told(error)
         _log.error("%s: the job stops. %s", self.document_id, self._message)
 
     def _notify(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()
         changed.set()
+
+
+def _told(error: Exception) -> str:
+    return f"The store: {error.strerror}." if isinstance(error, OSError) else str(error)

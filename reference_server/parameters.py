@@ -10,7 +10,7 @@ from starlette.requests import Request
 
 from reference_server.chunk import Voicing, Wanted
 from reference_server.fields import bad, require, speed_of, text_of
-from reference_server.outline import Block, Outline
+from reference_server.outline import Outline
 from reference_server.settings import Settings
 
 PROVIDER = "openai"
@@ -64,21 +64,23 @@ def voicing_of(fields: Mapping[str, Any], settings: Settings) -> Voicing:
     return Voicing(PROVIDER, model, voice, speed_of(fields.get("speed", 1.0)))
 
 
-def blocks_of(fields: Mapping[str, Any], outline: Outline) -> list[Block]:
-    """Return the blocks of the pages that a body asks for: all, some, or the current page and the next.
+def pages_of(fields: Mapping[str, Any], outline: Outline) -> dict[int, int]:
+    """Return the pages that a body asks for, each with the number of its blocks.
+
+    They are all, some, or the current page and the next. Waits for the disk.
 
     Raises:
         ApiError: 400 `BAD_REQUEST`, 404 `NO_PAGE`.
     """
     pages = fields.get("pages", "all")
     if pages == "all":
-        return list(outline.blocks)
+        return {size.page: size.blocks for size in outline.sizes()}
     if pages == "current+next":
         current = _page(fields.get("page"))
-        pages = [current, current + 1] if current < len(outline.pages) else [current]
+        pages = [current, current + 1] if current < outline.page_count else [current]
     if not isinstance(pages, list) or not pages:
         raise bad("pages", pages, 'a list of page numbers, "all" or "current+next"')
-    return [block for page in sorted({_page(page) for page in pages}) for block in outline.page(page)]
+    return {page: len(outline.page(page)) for page in sorted({_page(page) for page in pages})}
 
 
 def require_document_id(fields: Mapping[str, Any]) -> str:

@@ -1,114 +1,47 @@
-"""Routes of cached mode: make chunks ahead, tell how far that is, serve them from disk with their timings."""
+"""Routes of cached mode: a block's chunk from disk, and the timings that were made with it."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
+from typing import BinaryIO
 
-from sse_starlette import EventSourceResponse
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import Receive, Scope, Send
 
 from reference_server.chunk import Chunk
-from reference_server.documents import Documents, checked_id
+from reference_server.documents import Documents
 from reference_server.errors import ApiError
-from reference_server.fields import read_object
-from reference_server.job import Job, Progress
+from reference_server.open_documents import OpenDocuments
 from reference_server.open_file import OpenFileResponse
-from reference_server.parameters import (
-    ChunkQuery,
-    blocks_of,
-    document_id_of,
-    require_document_id,
-    voicing_of,
-    wanted_of,
-)
-from reference_server.preprocess import Jobs
-from reference_server.store import ChunkStore, Survey
-from reference_server.threads import run_to_end
+from reference_server.parameters import ChunkQuery
+from reference_server.routes_preprocess import preprocess_routes
+from reference_server.store import ChunkStore
 
-HEARTBEAT_S = 15
-"""Proxies may cut a silent stream after about 60 s."""
-
-_MAX_BODY_BYTES = 1024 * 1024
 _REVALIDATE = {"Cache-Control": "private, no-cache"}
 
 
 def cached_routes() -> list[BaseRoute]:
     """Return the plan's routes below /api/tts."""
     return [
-        Route("/api/tts/preprocess", preprocess, methods=["POST"]),
-        Route("/api/tts/preprocess", delete_chunks, methods=["DELETE"]),
-        Route("/api/tts/preprocess/status", get_status),
+        *preprocess_routes(),
         Route("/api/tts/chunk", get_chunk),
         Route("/api/tts/timings", get_timings),
     ]
 
 
-async def preprocess(request: Request) -> Response:
-    """Start, widen or join the document's job; answer with its progress, as events or once."""
-    state = request.app.state
-    documents: Documents = state.documents
-    jobs: Jobs = state.jobs
-    fields = await read_object(request, _MAX_BODY_BYTES)
-    voicing = voicing_of(fields, state.settings)
-    document = await run_to_end(documents.get, require_document_id(fields))
-    outline = await run_to_end(documents.outline, document)
-    blocks = blocks_of(fields, outline)
-    # On the loop, not in a thread: nothing may come between this look and the start.
-    if documents.get(document.id) != document:
-        raise ApiError(409, "DOCUMENT_CHANGED", "The document was replaced just now. Ask again.")
-    job = jobs.start(document.id, outline, blocks, voicing)
-    if "text/event-stream" in request.headers.get("accept", ""):
-        return EventSourceResponse(_events(job), ping=HEARTBEAT_S)
-    return JSONResponse(job.progress.to_json(), status_code=202)
+class HoldingResponse(OpenFileResponse):
+    """Streams an open file, and holds its document open meanwhile: the store may not take its chunks."""
 
+    def __init__(self, file: BinaryIO, hold: AbstractContextManager[None], headers: dict[str, str]) -> None:
+        self._hold = hold
+        super().__init__(file, media_type="audio/mpeg", headers=headers)
 
-async def _events(job: Job) -> AsyncIterator[dict[str, str]]:
-    async for progress in job.follow():
-        yield {"data": json.dumps(progress.to_json())}
-
-
-async def get_status(request: Request) -> Response:
-    """Answer with what is stored of a document, or with how far its job is while one runs."""
-    state = request.app.state
-    documents: Documents = state.documents
-    document_id, wanted = document_id_of(request), wanted_of(request)
-    document = await run_to_end(documents.get, document_id)
-    job: Job | None = state.jobs.running(document.id)
-    if job is not None:
-        return JSONResponse(job.progress.to_json())
-    outline = await run_to_end(documents.outline, document)
-    store: ChunkStore = state.store
-    survey = await run_to_end(store.survey, document.id, outline, wanted)
-    return JSONResponse(_status(document.id, survey, state.jobs.ended(document.id)))
-
-
-def _status(document_id: str, survey: Survey, ended: Progress | None) -> dict[str, object]:
-    answer: dict[str, object] = {
-        "documentId": document_id,
-        "state": survey.state,
-        "done": survey.fitting,
-        "total": survey.total,
-        "failed": ended.failed if ended else 0,
-        "pages": survey.pages,
-    }
-    if ended is not None and ended.message:
-        answer["message"] = ended.message
-    if survey.voicing is not None:
-        stored = survey.voicing
-        answer["stored"] = {"voice": stored.voice, "speed": stored.speed, "model": stored.model}
-    return answer
-
-
-async def delete_chunks(request: Request) -> Response:
-    """Remove a document's chunks, also while they are made or when it is gone; none to remove is no error."""
-    state = request.app.state
-    document_id = checked_id(document_id_of(request))
-    await state.jobs.stop(document_id)
-    deleted = await run_to_end(state.store.delete, document_id)
-    return JSONResponse({"documentId": document_id, "deleted": deleted})
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it, and let go of the document whatever happens."""
+        with self._hold:
+            await super().__call__(scope, receive, send)
 
 
 def get_chunk(request: Request) -> Response:
@@ -122,7 +55,8 @@ def get_chunk(request: Request) -> Response:
         file = chunk.path.open("rb")
     except FileNotFoundError:
         raise _no_chunk() from None
-    return OpenFileResponse(file, media_type="audio/mpeg", headers=headers)
+    open_documents: OpenDocuments = request.app.state.open_documents
+    return HoldingResponse(file, open_documents.hold(request.query_params["documentId"]), headers)
 
 
 def get_timings(request: Request) -> Response:
@@ -135,6 +69,7 @@ def _find(request: Request) -> Chunk:
     documents: Documents = request.app.state.documents
     store: ChunkStore = request.app.state.store
     document = documents.get(query.document_id)
+    request.app.state.open_documents.touch(document.id)
     block = documents.outline(document).block(query.page, query.block_index)
     chunk = store.find(document.id, block) if block else None
     if chunk is None:

@@ -6,10 +6,11 @@ import asyncio
 import io
 import math
 import struct
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
 import lameenc
 import pytest
@@ -20,14 +21,15 @@ from starlette.testclient import TestClient
 from reference_server.aligner_programs import Programs
 from reference_server.app import create_app
 from reference_server.chunk import Voicing
-from reference_server.job import GenerationError, MakeChunk
 from reference_server.live_aligner import LiveAligner
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.store import ChunkStore
+from reference_server.workshop import GenerationError, MakeChunk
 
 MakePdf = Callable[..., bytes]
 Mp3Of = Callable[[float], bytes]
+MakeEpub = Callable[..., bytes]
 
 
 def _pdf(*pages: list[str]) -> bytes:
@@ -39,6 +41,34 @@ def _pdf(*pages: list[str]) -> bytes:
             canvas.drawString(40, 550 - 14 * at, line)
         canvas.showPage()
     canvas.save()
+    return out.getvalue()
+
+
+def _epub(*bodies: str, changed: Mapping[str, str | bytes | None] | None = None) -> bytes:
+    """Return an EPUB with one spine item for each body, and some of its files changed, or left out."""
+    places = [f"text/{at}.xhtml" for at in range(len(bodies))]
+    items = "".join(
+        f'<item id="i{at}" href="{place}" media-type="application/xhtml+xml"/>'
+        for at, place in enumerate(places)
+    )
+    spine = "".join(f'<itemref idref="i{at}"/>' for at in range(len(places)))
+    rootfile = '<rootfile full-path="OEBPS/book.opf" media-type="application/oebps-package+xml"/>'
+    container = f"<rootfiles>{rootfile}</rootfiles>"
+    names = 'xmlns="urn:oasis:names:tc:opendocument:xmlns:container"'
+    files: dict[str, str | bytes | None] = {
+        "mimetype": "application/epub+zip",
+        "META-INF/container.xml": f"<container {names}>{container}</container>",
+        "OEBPS/book.opf": f'<package xmlns="http://www.idpf.org/2007/opf"><manifest>{items}</manifest>'
+        f"<spine>{spine}</spine></package>",
+    }
+    for place, body in zip(places, bodies, strict=True):
+        head = '<html xmlns="http://www.w3.org/1999/xhtml"><head><title>Title</title></head>'
+        files[f"OEBPS/{place}"] = f"{head}<body>{body}</body></html>"
+    out = io.BytesIO()
+    with ZipFile(out, "w", ZIP_DEFLATED) as archive:
+        for name, content in {**files, **(changed or {})}.items():
+            if content is not None:
+                archive.writestr(name, content, ZIP_STORED if name == "mimetype" else ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -57,6 +87,12 @@ def _mp3(seconds: float) -> bytes:
 def pdf() -> MakePdf:
     """Make a PDF, one page for each list of lines."""
     return _pdf
+
+
+@pytest.fixture(scope="session")
+def epub() -> MakeEpub:
+    """Make an EPUB, one spine item for each body; `changed` replaces its files, None leaves one out."""
+    return _epub
 
 
 @pytest.fixture(scope="session")
@@ -105,7 +141,7 @@ class FakeMaker:
         finally:
             self.closed += 1
 
-    async def _make(self, document_id: str, block: Block, voicing: Voicing) -> None:
+    async def _make(self, document_id: str, block: Block, voicing: Voicing) -> int:
         self.active += 1
         self.most_active = max(self.most_active, self.active)
         if self.active >= self.enough:
@@ -129,6 +165,7 @@ class FakeMaker:
             timings = {"alignments": [{"sentence": block.text, "sentenceIndex": 0, "words": [word]}]}
             self.store.commit(document_id, block, voicing, staged, timings)
             self.made.append(block)
+            return len(self.audio)
         finally:
             self.active -= 1
 

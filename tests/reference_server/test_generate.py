@@ -14,12 +14,12 @@ from reference_server.aligner_slots import AlignerSlots
 from reference_server.chunk import Voicing
 from reference_server.errors import ServerError
 from reference_server.generate import open_chunk_maker
-from reference_server.job import GenerationError
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.speech import Speech, SpeechError, SpeechRequest
 from reference_server.store import ChunkStore
 from reference_server.words import WordTime
+from reference_server.workshop import GenerationError, UpstreamBusyError
 
 BLOCK = Block(1, 0, 1, "Hello there.")
 VOICING = Voicing("openai", "tts-1", "alloy", 1.5)
@@ -111,6 +111,26 @@ def test_without_speech_there_is_no_chunk(
         _make(tmp_path, FakeSpeech(answer))
     assert list(worker.seen) == []
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+@pytest.mark.parametrize(
+    ("answer", "retry_after_s"),
+    [
+        (SpeechError(429, "Too many.", 7.0), 7.0),
+        (SpeechError(429, "Too many."), None),
+        (SpeechError(504, "Too slow.", 7.0), None),
+        (SpeechError(502, "Down."), None),
+    ],
+)
+def test_only_a_refusal_with_a_time_is_worth_waiting_for(
+    tmp_path: Path, worker: type[FakeWorker], answer: SpeechError, retry_after_s: float | None
+) -> None:
+    """A 429 that says when to come back is passed on with that; everything else fails the block."""
+    with pytest.raises(GenerationError) as caught:
+        _make(tmp_path, FakeSpeech(answer))
+    assert getattr(caught.value, "retry_after_s", None) == retry_after_s
+    assert isinstance(caught.value, UpstreamBusyError) == (retry_after_s is not None)
+    assert list(worker.seen) == []
 
 
 def test_without_timings_there_is_no_chunk(tmp_path: Path, mp3: bytes, worker: type[FakeWorker]) -> None:

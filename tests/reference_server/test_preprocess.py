@@ -4,8 +4,8 @@ import asyncio
 import errno
 import json
 import threading
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,14 +14,19 @@ import pytest
 
 from reference_server.chunk import Voicing, Wanted
 from reference_server.errors import ApiError
-from reference_server.job import Job, MakeChunk, Progress
+from reference_server.job import FAILURES_IN_A_ROW, Job
+from reference_server.open_documents import OpenDocuments
 from reference_server.outline import Block, Outline
-from reference_server.preprocess import Jobs
-from reference_server.store import ChunkStore
+from reference_server.preprocess import MOST_JOBS, Jobs
+from reference_server.progress import Failure, Progress
+from reference_server.store import ChunkStore, Staged, StoreFullError
+from reference_server.survey import survey
+from reference_server.workshop import MakeChunk, OpenMaker
 
 VOICING = Voicing("openai", "tts-1", "alloy", 1.0)
 OUTLINE = Outline.of([f"Page {number} one.\n\nPage {number} two." for number in range(1, 4)])
 BLOCKS = list(OUTLINE.blocks)
+PAGES = {1: 2, 2: 2, 3: 2}
 
 
 class Maker(Protocol):
@@ -50,8 +55,14 @@ def store(tmp_path: Path, maker: Maker) -> ChunkStore:
     return maker.store
 
 
+def _jobs(store: ChunkStore, maker: OpenMaker, concurrency: int) -> Jobs:
+    return Jobs(store, OpenDocuments(0), maker, concurrency)
+
+
 async def _end(job: Job) -> Progress:
-    return [progress async for progress in job.follow()][-1]
+    last = [news async for news in job.follow()][-1]
+    assert isinstance(last, Progress)
+    return last
 
 
 def _run(scenario: Callable[[], Coroutine[Any, Any, None]]) -> None:
@@ -62,8 +73,8 @@ def test_a_job_makes_every_block_and_tells_how_far_it_is(store: ChunkStore, make
     """Progress begins before the first block, never goes back, and ends with all done."""
 
     async def scenario() -> None:
-        job = Jobs(store, maker, 2).start("doc", OUTLINE, BLOCKS, VOICING)
-        seen = [progress async for progress in job.follow()]
+        job = _jobs(store, maker, 2).start("doc", OUTLINE, PAGES, VOICING)
+        seen = [news async for news in job.follow() if isinstance(news, Progress)]
         assert (seen[0].state, seen[0].done, seen[0].total) == ("running", 0, 6)
         assert (seen[-1].state, seen[-1].done, seen[-1].failed) == ("done", 6, 0)
         assert [progress.state for progress in seen[:-1]] == ["running"] * (len(seen) - 1)
@@ -72,7 +83,7 @@ def test_a_job_makes_every_block_and_tells_how_far_it_is(store: ChunkStore, make
 
     _run(scenario)
     assert all(store.has("doc", block, VOICING) for block in BLOCKS)
-    assert store.survey("doc", OUTLINE, Wanted()).state == "complete"
+    assert survey(store, "doc", OUTLINE, Wanted()).state == "complete"
     assert (maker.opened, maker.closed) == (1, 1)
 
 
@@ -81,7 +92,7 @@ def test_upstream_is_asked_for_no_more_than_the_bound_at_once(store: ChunkStore,
 
     async def scenario() -> None:
         maker.gate, maker.enough = asyncio.Event(), 2
-        job = Jobs(store, maker, 2).start("doc", OUTLINE, BLOCKS, VOICING)
+        job = _jobs(store, maker, 2).start("doc", OUTLINE, PAGES, VOICING)
         await maker.entered.wait()
         maker.gate.set()
         await _end(job)
@@ -94,9 +105,9 @@ def test_what_is_stored_is_not_made_again_and_no_aligner_starts(store: ChunkStor
     """A second job for the same blocks is done at once."""
 
     async def scenario() -> None:
-        jobs = Jobs(store, maker, 2)
-        await _end(jobs.start("doc", OUTLINE, BLOCKS, VOICING))
-        end = await _end(jobs.start("doc", OUTLINE, BLOCKS, VOICING))
+        jobs = _jobs(store, maker, 2)
+        await _end(jobs.start("doc", OUTLINE, PAGES, VOICING))
+        end = await _end(jobs.start("doc", OUTLINE, PAGES, VOICING))
         assert (end.state, end.done, end.total) == ("done", 6, 6)
 
     _run(scenario)
@@ -109,17 +120,17 @@ def test_two_callers_share_one_job_and_may_widen_it(store: ChunkStore, maker: Ma
 
     async def scenario() -> None:
         maker.gate = asyncio.Event()
-        jobs = Jobs(store, maker, 2)
-        first = jobs.start("doc", OUTLINE, BLOCKS[:2], VOICING)
+        jobs = _jobs(store, maker, 2)
+        first = jobs.start("doc", OUTLINE, {1: 2}, VOICING)
         await maker.entered.wait()
-        second = jobs.start("doc", OUTLINE, BLOCKS[1:5], VOICING)
+        second = jobs.start("doc", OUTLINE, {1: 2, 2: 2}, VOICING)
         assert second is first
-        assert first.progress.total == 5
+        assert first.progress.total == 4
         maker.gate.set()
-        assert (await _end(second)).done == 5
+        assert (await _end(second)).done == 4
 
     _run(scenario)
-    assert sorted(block.ordinal for block in maker.made) == [1, 2, 3, 4, 5]
+    assert sorted(block.ordinal for block in maker.made) == [1, 2, 3, 4]
     assert maker.opened == 1
 
 
@@ -128,49 +139,126 @@ def test_other_settings_are_refused_while_a_job_runs(store: ChunkStore, maker: M
 
     async def scenario() -> None:
         maker.gate = asyncio.Event()
-        jobs = Jobs(store, maker, 2)
-        first = jobs.start("doc", OUTLINE, BLOCKS, VOICING)
+        jobs = _jobs(store, maker, 2)
+        first = jobs.start("doc", OUTLINE, PAGES, VOICING)
         with pytest.raises(ApiError) as caught:
-            jobs.start("doc", OUTLINE, BLOCKS, replace(VOICING, voice="nova"))
+            jobs.start("doc", OUTLINE, PAGES, replace(VOICING, voice="nova"))
         assert (caught.value.status, caught.value.code) == (409, "JOB_RUNNING")
         maker.gate.set()
         await _end(first)
-        assert (await _end(jobs.start("doc", OUTLINE, BLOCKS, replace(VOICING, voice="nova")))).done == 6
+        assert (await _end(jobs.start("doc", OUTLINE, PAGES, replace(VOICING, voice="nova")))).done == 6
 
     _run(scenario)
     assert all(store.has("doc", block, replace(VOICING, voice="nova")) for block in BLOCKS)
 
 
-def test_failed_blocks_are_counted_and_tried_again_by_the_next_call(store: ChunkStore, maker: Maker) -> None:
+def test_failed_blocks_are_told_one_by_one_and_tried_again_by_the_next_call(
+    store: ChunkStore, maker: Maker
+) -> None:
     """One bad block does not stop the others; the job names it, and the next job makes only that one."""
 
     async def scenario() -> None:
-        jobs = Jobs(store, maker, 2)
+        jobs = _jobs(store, maker, 2)
         maker.failing = {3}
-        end = await _end(jobs.start("doc", OUTLINE, BLOCKS, VOICING))
-        assert (end.state, end.done, end.failed) == ("failed", 5, 1)
+        seen = [news async for news in jobs.start("doc", OUTLINE, PAGES, VOICING).follow()]
+        failure = Failure(2, 0, "The speech service said no.")
+        assert [news for news in seen if isinstance(news, Failure)] == [failure]
+        end = seen[-1]
+        assert isinstance(end, Progress)
+        assert (end.state, end.done, end.failed, end.failures) == ("failed", 5, 1, (failure,))
         assert end.message == "Page 2, block 0: The speech service said no."
         assert jobs.ended("doc") == end
         maker.failing = set()
-        again = await _end(jobs.start("doc", OUTLINE, BLOCKS, VOICING))
-        assert (again.state, again.done, again.failed) == ("done", 6, 0)
+        again = await _end(jobs.start("doc", OUTLINE, PAGES, VOICING))
+        assert (again.state, again.done, again.failed, again.failures) == ("done", 6, 0, ())
 
     _run(scenario)
     assert [block.ordinal for block in maker.made].count(3) == 1
     assert len(maker.made) == 6
 
 
+def test_failed_blocks_are_tried_again_by_a_call_that_joins(store: ChunkStore, maker: Maker) -> None:
+    """GIVEN a job that runs on WHEN the page of a failed block is asked for again THEN it is made after all."""
+
+    async def scenario() -> None:
+        maker.failing = {1}
+        jobs = _jobs(store, maker, 1)
+        job = jobs.start("doc", OUTLINE, PAGES, VOICING)
+        async for news in job.follow():
+            if isinstance(news, Failure):
+                maker.failing = set()
+                assert jobs.start("doc", OUTLINE, {1: 2}, VOICING) is job
+        end = job.progress
+        assert (end.state, end.done, end.total, end.failed) == ("done", 6, 6, 0)
+
+    _run(scenario)
+    assert sorted(block.ordinal for block in maker.made) == [1, 2, 3, 4, 5, 6]
+
+
+def _many(blocks: int) -> tuple[Outline, dict[int, int]]:
+    return Outline.of([f"Page {number}." for number in range(1, blocks + 1)]), dict.fromkeys(
+        range(1, blocks + 1), 1
+    )
+
+
+def test_an_upstream_that_is_down_is_not_asked_for_every_block(store: ChunkStore, maker: Maker) -> None:
+    """After twenty failures in a row the job ends and says why; the rest is not tried and not called failed."""
+
+    async def scenario() -> None:
+        outline, pages = _many(FAILURES_IN_A_ROW + 10)
+        maker.failing = set(pages)
+        end = await _end(_jobs(store, maker, 1).start("doc", outline, pages, VOICING))
+        assert (end.state, end.done, end.failed) == ("failed", 0, FAILURES_IN_A_ROW)
+        assert end.message == ("The last 20 blocks all failed, so the job stops. The speech service said no.")
+
+    _run(scenario)
+    assert (maker.opened, maker.closed) == (1, 1)
+
+
+def test_a_block_that_is_made_in_between_keeps_the_job_going(store: ChunkStore, maker: Maker) -> None:
+    """Nineteen failures, a block made, nineteen failures: the job goes to its end."""
+
+    async def scenario() -> None:
+        outline, pages = _many(2 * FAILURES_IN_A_ROW)
+        maker.failing = set(pages) - {FAILURES_IN_A_ROW, 2 * FAILURES_IN_A_ROW}
+        end = await _end(_jobs(store, maker, 1).start("doc", outline, pages, VOICING))
+        assert (end.state, end.done, end.failed) == ("failed", 2, 2 * FAILURES_IN_A_ROW - 2)
+
+    _run(scenario)
+
+
 def test_a_full_disk_ends_the_job(store: ChunkStore, maker: Maker) -> None:
-    """A block that fails for the disk's sake stops the job, which says why; the rest counts as failed."""
+    """A block that fails for the disk's sake stops the job, which says why; the rest is not tried."""
 
     async def scenario() -> None:
         maker.disk_error = OSError(errno.ENOSPC, "No space left on device")
-        end = await _end(Jobs(store, maker, 1).start("doc", OUTLINE, BLOCKS, VOICING))
-        assert (end.state, end.done, end.failed) == ("failed", 0, 6)
+        end = await _end(_jobs(store, maker, 1).start("doc", OUTLINE, PAGES, VOICING))
+        assert (end.state, end.done, end.failed) == ("failed", 0, 1)
         assert end.message == "The store: No space left on device."
 
     _run(scenario)
     assert maker.closed == 1
+
+
+def test_a_full_store_ends_the_job_and_what_was_made_stays(
+    store: ChunkStore, maker: Maker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store's reason is passed on; the chunks made before stay, and are counted and listed."""
+    stage = store.stage
+
+    def limited(document_id: str, audio: bytes) -> Staged:
+        if len(maker.made) == 2:
+            raise StoreFullError("The store is full.")
+        return stage(document_id, audio)
+
+    monkeypatch.setattr(store, "stage", limited)
+
+    async def scenario() -> None:
+        end = await _end(_jobs(store, maker, 1).start("doc", OUTLINE, PAGES, VOICING))
+        assert (end.state, end.done, end.failed, end.message) == ("failed", 2, 1, "The store is full.")
+
+    _run(scenario)
+    assert survey(store, "doc", OUTLINE, Wanted()).fitting == 2
 
 
 def test_a_job_outlives_those_who_follow_it(store: ChunkStore, maker: Maker) -> None:
@@ -178,7 +266,7 @@ def test_a_job_outlives_those_who_follow_it(store: ChunkStore, maker: Maker) -> 
 
     async def scenario() -> None:
         maker.gate = asyncio.Event()
-        job = Jobs(store, maker, 2).start("doc", OUTLINE, BLOCKS, VOICING)
+        job = _jobs(store, maker, 2).start("doc", OUTLINE, PAGES, VOICING)
         following = job.follow()
         await anext(following)
         await following.aclose()
@@ -193,52 +281,183 @@ def test_stopping_leaves_nothing_running(store: ChunkStore, maker: Maker) -> Non
 
     async def scenario() -> None:
         maker.gate = asyncio.Event()
-        jobs = Jobs(store, maker, 2)
-        job = jobs.start("doc", OUTLINE, BLOCKS, VOICING)
+        jobs = _jobs(store, maker, 2)
+        job = jobs.start("doc", OUTLINE, PAGES, VOICING)
         await maker.entered.wait()
         await jobs.stop("doc")
         assert (maker.active, maker.closed) == (0, 1)
         end = await _end(job)
-        assert (end.state, end.failed) == ("failed", 6)
+        assert (end.state, end.done, end.failed) == ("failed", 0, 0)
         assert "goes on where it stopped" in (end.message or "")
         assert jobs.running("doc") is None
         maker.gate.set()
-        assert (await _end(jobs.start("doc", OUTLINE, BLOCKS, VOICING))).done == 6
+        assert (await _end(jobs.start("doc", OUTLINE, PAGES, VOICING))).done == 6
 
     _run(scenario)
 
 
-def test_closing_ends_jobs_that_have_not_begun(store: ChunkStore, maker: Maker) -> None:
-    """Also a job that still waits for its turn, or was made a moment ago, ends and says so."""
+def test_cancelling_keeps_what_was_made(store: ChunkStore, maker: Maker, tmp_path: Path) -> None:
+    """A cancelled job ends as such for those who follow it, is remembered, and is taken up where it stopped."""
+
+    async def scenario() -> None:
+        jobs = _jobs(store, maker, 1)
+        job = jobs.start("doc", OUTLINE, PAGES, VOICING)
+        following = job.follow()
+        async for news in following:
+            if isinstance(news, Progress) and news.done:
+                break
+        maker.gate = asyncio.Event()
+        assert await jobs.cancel("doc") is True
+        end = [news async for news in job.follow()][-1]
+        assert isinstance(end, Progress)
+        assert (end.state, end.done, end.failed) == ("cancelled", len(maker.made), 0)
+        assert end.done >= 1
+        assert jobs.ended("doc") == end
+        assert (jobs.running("doc"), len(jobs)) == (None, 0)
+        assert await jobs.cancel("doc") is False
+        metadata = json.loads((tmp_path / "tts_cache_v1/doc/tts.meta.json").read_bytes())
+        assert len(metadata["chunks"]) == end.done
+        maker.gate.set()
+        assert (await _end(jobs.start("doc", OUTLINE, PAGES, VOICING))).state == "done"
+
+    _run(scenario)
+    assert len(maker.made) == 6
+
+
+def test_a_removal_during_a_cancellation_has_the_last_word(store: ChunkStore, maker: Maker) -> None:
+    """GIVEN a job that is being cancelled WHEN its document is removed THEN nothing is written after that."""
 
     async def scenario() -> None:
         maker.gate = asyncio.Event()
-        jobs = Jobs(store, maker, 2)
-        running = jobs.start("a", OUTLINE, BLOCKS, VOICING)
+        jobs = _jobs(store, maker, 2)
+        jobs.start("doc", OUTLINE, PAGES, VOICING)
         await maker.entered.wait()
-        waiting = jobs.start("b", OUTLINE, BLOCKS, VOICING)
+        await asyncio.gather(jobs.cancel("doc"), jobs.stop("doc"))
+        assert len(jobs) == 0
+        assert jobs.ended("doc") is None
+
+    _run(scenario)
+    assert store.delete("doc") in (True, False)
+    assert survey(store, "doc", OUTLINE, Wanted()).state == "missing"
+
+
+def test_the_same_document_is_made_by_one_job_at_a_time(store: ChunkStore, maker: Maker) -> None:
+    """A job that begins while the last one still closes waits for it, and then finds what that one made."""
+
+    async def scenario() -> None:
+        maker.gate = asyncio.Event()
+        jobs = _jobs(store, maker, 2)
+        first = jobs.start("doc", OUTLINE, PAGES, VOICING)
+        await maker.entered.wait()
+        cancelling = asyncio.create_task(jobs.cancel("doc"))
+        await asyncio.sleep(0)
+        second = jobs.start("doc", OUTLINE, PAGES, replace(VOICING, voice="nova"))
+        assert second is not first
+        assert await cancelling is True
+        maker.gate.set()
+        assert (first.progress.state, (await _end(second)).state) == ("cancelled", "done")
+        assert jobs.ended("doc") == second.progress
+
+    _run(scenario)
+    assert maker.most_active == 2
+
+
+def test_closing_ends_all_jobs(store: ChunkStore, maker: Maker) -> None:
+    """Also a job that was made a moment ago and has not begun ends, and says so."""
+
+    async def scenario() -> None:
+        maker.gate = asyncio.Event()
+        jobs = _jobs(store, maker, 2)
+        running = jobs.start("a", OUTLINE, PAGES, VOICING)
+        await maker.entered.wait()
+        begun = jobs.start("b", OUTLINE, PAGES, VOICING)
         await jobs.aclose()
-        assert [(await _end(job)).state for job in (running, waiting)] == ["failed", "failed"]
+        assert [(await _end(job)).state for job in (running, begun)] == ["failed", "failed"]
+        assert len(jobs) == 0
 
     _run(scenario)
     assert (maker.opened, maker.closed) == (1, 1)
 
 
-def test_one_aligner_at_a_time_for_all_documents(store: ChunkStore, maker: Maker) -> None:
-    """Two documents' jobs come one after the other, so that memory holds one aligner."""
+def test_jobs_run_side_by_side_with_one_aligner(store: ChunkStore, maker: Maker) -> None:
+    """GIVEN a document whose block takes for ever WHEN another is asked for THEN it is made meanwhile."""
+    gate = asyncio.Event()
+
+    @asynccontextmanager
+    async def open_maker() -> AsyncIterator[MakeChunk]:
+        async def make(document_id: str, block: Block, voicing: Voicing) -> int:
+            if document_id == "slow":
+                await gate.wait()
+            return await inner(document_id, block, voicing)
+
+        async with maker() as inner:
+            yield make
 
     async def scenario() -> None:
-        maker.gate, maker.enough = asyncio.Event(), 2
-        jobs = Jobs(store, maker, 2)
-        started = [jobs.start(name, OUTLINE, BLOCKS, VOICING) for name in ("a", "b")]
-        await maker.entered.wait()
-        assert maker.opened == 1
-        maker.gate.set()
-        assert [(await _end(job)).done for job in started] == [6, 6]
+        jobs = _jobs(store, open_maker, 2)
+        slow = jobs.start("slow", *_many(1), VOICING)
+        assert (await _end(jobs.start("doc", OUTLINE, PAGES, VOICING))).done == 6
+        assert (slow.progress.state, slow.progress.done) == ("running", 0)
+        gate.set()
+        assert (await _end(slow)).done == 1
 
     _run(scenario)
-    assert maker.opened == maker.closed == 2
-    assert maker.most_active == 2
+    assert maker.opened <= 2
+    assert maker.opened == maker.closed
+
+
+def test_no_more_jobs_than_the_server_can_hold(store: ChunkStore, maker: Maker) -> None:
+    """The thirty-third document is refused with a time to ask again; joining one of the others is not."""
+
+    async def scenario() -> None:
+        maker.gate = asyncio.Event()
+        jobs = _jobs(store, maker, 2)
+        for number in range(MOST_JOBS):
+            jobs.start(f"doc{number}", OUTLINE, PAGES, VOICING)
+        with pytest.raises(ApiError) as caught:
+            jobs.start("doc", OUTLINE, PAGES, VOICING)
+        assert (caught.value.status, caught.value.code) == (503, "OVERLOADED")
+        assert caught.value.headers == {"Retry-After": "30"}
+        assert len(jobs) == MOST_JOBS
+        jobs.start("doc0", OUTLINE, PAGES, VOICING)
+        await jobs.cancel("doc1")
+        jobs.start("doc", OUTLINE, PAGES, VOICING)
+        await jobs.aclose()
+
+    _run(scenario)
+
+
+def test_a_job_holds_its_document_open_to_its_end(store: ChunkStore, maker: Maker) -> None:
+    """The store takes no chunk of a document that is being made, however long nobody reads it."""
+    documents = OpenDocuments(0)
+
+    async def scenario() -> None:
+        maker.gate = asyncio.Event()
+        job = Jobs(store, documents, maker, 2).start("doc", OUTLINE, PAGES, VOICING)
+        await maker.entered.wait()
+        assert documents.is_open("doc")
+        maker.gate.set()
+        await _end(job)
+        assert not documents.is_open("doc")
+
+    _run(scenario)
+
+
+def test_a_job_leaves_one_line_at_its_start_and_one_at_its_end(
+    store: ChunkStore, maker: Maker, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The lines name the document and the counts, also as fields."""
+    caplog.set_level("INFO", logger="reference_server.preprocess")
+
+    async def scenario() -> None:
+        await _end(_jobs(store, maker, 2).start("doc", OUTLINE, PAGES, VOICING))
+
+    _run(scenario)
+    first, last = (record.__dict__ for record in caplog.records)
+    assert (first["document"], first["total"]) == ("doc", 6)
+    assert (last["document"], last["done"], last["failed"], last["total"]) == ("doc", 6, 0, 6)
+    assert caplog.messages[0] == "doc: a job starts, 6 blocks"
+    assert caplog.messages[1].startswith("doc: the job ends, 6 of 6 done, 0 failed, ")
 
 
 def test_an_error_that_nobody_foresaw_ends_the_job_and_is_logged(
@@ -250,8 +469,8 @@ def test_an_error_that_nobody_foresaw_ends_the_job_and_is_logged(
         raise ZeroDivisionError
 
     async def scenario() -> None:
-        end = await _end(Jobs(store, broken, 2).start("doc", OUTLINE, BLOCKS, VOICING))
-        assert (end.state, end.failed) == ("failed", 6)
+        end = await _end(_jobs(store, broken, 2).start("doc", OUTLINE, PAGES, VOICING))
+        assert (end.state, end.failed) == ("failed", 0)
 
     _run(scenario)
     assert "ZeroDivisionError" in caplog.text
@@ -263,10 +482,10 @@ def test_chunks_made_by_a_killed_server_are_taken_over(
     """Where a kill left debris, a job removes it and makes only what is missing."""
 
     async def scenario() -> None:
-        await _end(Jobs(store, maker, 2).start("doc", OUTLINE, BLOCKS[:3], VOICING))
+        await _end(_jobs(store, maker, 2).start("doc", OUTLINE, {1: 2}, VOICING))
         store.stage("doc", (tmp_path / "tts_cache_v1/doc/chunks/0001__page-001__block-000.mp3").read_bytes())
         (tmp_path / "tts_cache_v1/doc/chunks/0002__page-001__block-001.json").unlink()
-        await _end(Jobs(store, maker, 2).start("doc", OUTLINE, BLOCKS, VOICING))
+        await _end(_jobs(store, maker, 2).start("doc", OUTLINE, PAGES, VOICING))
 
     _run(scenario)
     assert sorted(block.ordinal for block in maker.made) == [1, 2, 2, 3, 4, 5, 6]
@@ -289,7 +508,7 @@ def test_the_disk_is_not_waited_for_on_the_loop(
     monkeypatch.setattr(store, "has", has)
 
     async def scenario() -> None:
-        await _end(Jobs(store, maker, 2).start("doc", OUTLINE, BLOCKS, VOICING))
+        await _end(_jobs(store, maker, 2).start("doc", OUTLINE, PAGES, VOICING))
 
     _run(scenario)
     assert threads

@@ -1,0 +1,57 @@
+"""How far the making of a document's chunks is, and which of its blocks failed, as the routes tell it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+JobState = Literal["running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """One block whose chunk could not be made; `page` counts from 1, `block_index` from 0 in its page."""
+
+    page: int
+    block_index: int
+    message: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return the failure as progress and events show it."""
+        return {"page": self.page, "blockIndex": self.block_index, "message": self.message}
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a job is: of `total` blocks asked for `done` are stored, and `failed` were tried in vain.
+
+    What is left at the end was not tried: the job was cancelled, or stopped early. `failures` are the last
+    100 of the failed; `message` is the last failure or the reason of the end.
+    """
+
+    document_id: str
+    state: JobState
+    done: int
+    total: int
+    failed: int
+    message: str | None
+    failures: tuple[Failure, ...]
+
+    def to_json(self) -> dict[str, object]:
+        """Return the progress as a JSON answer shows it, with its failures."""
+        return {
+            **self._counts(),
+            "failures": [failure.to_json() for failure in self.failures],
+            **self._told(),
+        }
+
+    def to_event(self) -> dict[str, object]:
+        """Return the progress as an event shows it: the failures come with the last one only."""
+        return {**self._counts(), **self._told()} if self.state == "running" else self.to_json()
+
+    def _counts(self) -> dict[str, object]:
+        counts = {"done": self.done, "total": self.total, "failed": self.failed}
+        return {"documentId": self.document_id, "state": self.state, **counts}
+
+    def _told(self) -> dict[str, object]:
+        return {"message": self.message} if self.message else {}
