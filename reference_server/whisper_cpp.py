@@ -44,7 +44,7 @@ class WhisperCpp:
             OSError: it cannot be read.
         """
         path = _answer_stem(wav).with_suffix(".json")
-        if not path.exists():  # whisper.cpp ends with 0, too, after a file it could not read
+        if not path.exists():  # it ends with 0 all the same, after a language that it does not know
             raise ValueError(f"it wrote no {path.name}")
         if path.stat().st_size > _LONGEST_ANSWER_BYTES:
             raise ValueError(f"{path.name} has more than {_LONGEST_ANSWER_BYTES} bytes")
@@ -70,7 +70,7 @@ def heard_words(answer: bytes) -> list[HeardWord]:
 
 
 def _answer_stem(wav: Path) -> Path:
-    return wav.with_suffix(".heard")
+    return wav.with_name("heard")
 
 
 def _words_of(segment: dict[str, Any]) -> Iterator[HeardWord]:

@@ -257,14 +257,14 @@ def test_every_try_is_counted_by_its_outcome(upstream: Upstream) -> None:
 
     async def scenario() -> Counter[Outcome]:
         speech = Speech(Settings(api_base=upstream.base, tts_max_retries=1))
-        answers: list[Answer]
-        for answers in (
+        tries: tuple[list[Answer], ...] = (
             [OK],
             [(429, {}, b"{}"), OK],
             [(400, {}, b"{}")],
             [(500, {}, b"{}")],
             [(200, {"Content-Type": "text/html"}, b"<p>")],
-        ):
+        )
+        for answers in tries:
             upstream.answers = answers
             with contextlib.suppress(SpeechError):
                 await speech.synthesize(REQUEST)
