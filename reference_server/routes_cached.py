@@ -10,9 +10,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from reference_server.chunk import Chunk
+from reference_server.chunk import Chunk, open_audio
 from reference_server.documents import Documents
 from reference_server.errors import ApiError
+from reference_server.metrics import CachedOutcome, Metrics
 from reference_server.open_documents import OpenDocuments
 from reference_server.open_file import OpenFileResponse
 from reference_server.parameters import ChunkQuery
@@ -20,6 +21,7 @@ from reference_server.routes_preprocess import preprocess_routes
 from reference_server.store import ChunkStore
 
 _REVALIDATE = {"Cache-Control": "private, no-cache"}
+_OUTCOMES: dict[str, CachedOutcome] = {"NO_CHUNK": "missing", "STALE_CHUNK": "stale"}
 
 
 def cached_routes() -> list[BaseRoute]:
@@ -46,13 +48,24 @@ class HoldingResponse(OpenFileResponse):
 
 def get_chunk(request: Request) -> Response:
     """Stream a chunk's MP3 from disk."""
-    chunk = _find(request)
+    metrics: Metrics = request.app.state.metrics
+    try:
+        answer = _audio_of(_find(request), request)
+    except ApiError as error:
+        if outcome := _OUTCOMES.get(error.code):
+            metrics.count_cached(outcome)
+        raise
+    metrics.count_cached("hit")
+    return answer
+
+
+def _audio_of(chunk: Chunk, request: Request) -> Response:
     etag = f'"{chunk.sha256}"'
     headers = {"ETag": etag, **_REVALIDATE}
     if _matches(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     try:
-        file = chunk.path.open("rb")
+        file = open_audio(chunk)
     except FileNotFoundError:
         raise _no_chunk() from None
     open_documents: OpenDocuments = request.app.state.open_documents

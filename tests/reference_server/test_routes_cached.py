@@ -107,6 +107,20 @@ def test_a_chunk_that_goes_is_refused_or_sent_whole(
     assert (answer.status_code, answer.json()["code"]) == (404, "NO_CHUNK")
 
 
+def test_blocks_are_counted_by_what_became_of_them(reader: TestClient) -> None:
+    """The metrics tell blocks from disk from those that were missing or stale; times are not counted."""
+    reader.get(CHUNK)
+    _make(reader)
+    etag = reader.get(CHUNK).headers["etag"]
+    reader.get(CHUNK, headers={"If-None-Match": etag})
+    reader.get(f"{CHUNK}&voice=nova")
+    reader.get(TIMINGS)
+    page = reader.get("/metrics").text
+    counted = [line.split()[-1] for line in page.splitlines() if 'mode="cached"' in line and "_total" in line]
+    assert counted == ["1.0", "2.0", "1.0"]
+    assert 'reader_blocks_served_total{mode="cached",outcome="missing"} 1.0' in page
+
+
 def test_a_document_is_held_open_while_its_chunk_streams(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
