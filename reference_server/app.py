@@ -27,6 +27,7 @@ from reference_server.health import Health, health_routes
 from reference_server.live_aligner import LiveAligner
 from reference_server.metrics import Metrics, metrics_routes
 from reference_server.open_documents import OpenDocuments
+from reference_server.openapi import openapi_routes
 from reference_server.preprocess import Jobs
 from reference_server.quiet_end import QuietEnd
 from reference_server.routes_cached import cached_routes
@@ -63,6 +64,7 @@ def create_app(
         routes=[
             *health_routes(),
             *metrics_routes(),
+            *openapi_routes(),
             *document_routes(),
             *cached_routes(),
             *store_routes(),

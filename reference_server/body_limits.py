@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from starlette.types import Message, Receive
 
@@ -40,15 +40,19 @@ class MeteredBody:
     """A request's `receive`, which ends a body that is too large or too slow.
 
     Only the time spent waiting for the client counts: neither a slow disk here nor a route that waits for
-    the client's leaving after the body is the client's slowness.
+    the client's leaving after the body is the client's slowness. Once the answer `has_begun` nothing can be
+    refused any more: what a route then receives it throws away while it waits for that leaving.
     """
 
-    __slots__ = ("_complete", "_grace_s", "_max_bytes", "_receive", "_size_bytes", "_waited_s")
+    __slots__ = ("_complete", "_grace_s", "_has_begun", "_max_bytes", "_receive", "_size_bytes", "_waited_s")
 
-    def __init__(self, receive: Receive, max_bytes: int, grace_s: float) -> None:
+    def __init__(
+        self, receive: Receive, max_bytes: int, grace_s: float, has_begun: Callable[[], bool]
+    ) -> None:
         self._receive = receive
         self._max_bytes = max_bytes
         self._grace_s = grace_s
+        self._has_begun = has_begun
         self._size_bytes = 0
         self._waited_s = 0.0
         self._complete = False
@@ -59,12 +63,12 @@ class MeteredBody:
         Raises:
             ApiError: 408 `TOO_SLOW`, after which the connection closes; 413 `TOO_LARGE`.
         """
-        if self._complete:
+        if self._complete or self._has_begun():
             return await self._receive()
         message = await self._receive_in_time()
         self._size_bytes += len(message.get("body", b""))
         self._complete = not message.get("more_body", False)
-        if self._size_bytes > self._max_bytes:
+        if self._size_bytes > self._max_bytes and not self._has_begun():
             raise too_large(self._max_bytes)
         return message
 
@@ -75,6 +79,8 @@ class MeteredBody:
             async with asyncio.timeout(allowed_s - self._waited_s):
                 return await self._receive()
         except TimeoutError:
+            if self._has_begun():
+                return await self._receive()
             raise ApiError(
                 408,
                 "TOO_SLOW",

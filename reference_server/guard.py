@@ -26,6 +26,9 @@ HEALTH_PATHS = frozenset({"/api/health", "/api/health/ready"})
 router sees, character by character: whatever else leads there by another spelling needs the password."""
 
 METRICS_PATH = "/metrics"
+_NOBODY_THERE = 499
+"""What a request without an answer counts as, as nginx does: the client had left."""
+
 _WATCHED = HEALTH_PATHS | {METRICS_PATH}
 
 
@@ -60,7 +63,7 @@ class Guard:
             if refusal is not None:
                 await refusal(scope, receive, answer)
             else:
-                body = MeteredBody(receive, max_bytes, self._settings.body_timeout_s)
+                body = MeteredBody(receive, max_bytes, self._settings.body_timeout_s, answer.has_begun)
                 await self._serve(scope, body, answer)
         finally:
             self._tell(scope, answer, time.perf_counter() - began_s)
@@ -118,9 +121,12 @@ class _Answer:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.status = 499
-        """What no answer counts as: nobody was there any more to be answered."""
+        self.status = _NOBODY_THERE
         self.size_bytes = 0
+
+    def has_begun(self) -> bool:
+        """Return whether something was answered."""
+        return self.status != _NOBODY_THERE
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":

@@ -53,7 +53,9 @@ def _run(work: Callable[[], Awaitable[object]]) -> object:
         return runner.run(main())
 
 
-def _body(*parts: tuple[float, Message], max_bytes: int = 100_000) -> MeteredBody:
+def _body(
+    *parts: tuple[float, Message], max_bytes: int = 100_000, has_begun: Callable[[], bool] = lambda: False
+) -> MeteredBody:
     """Return a body whose parts each come after some seconds; after the last nothing comes any more."""
     coming = iter(parts)
 
@@ -63,7 +65,7 @@ def _body(*parts: tuple[float, Message], max_bytes: int = 100_000) -> MeteredBod
             await asyncio.sleep(min(wait_s, 1e9))
         return message
 
-    return MeteredBody(receive, max_bytes, GRACE_S)
+    return MeteredBody(receive, max_bytes, GRACE_S, has_begun)
 
 
 async def _read(body: MeteredBody) -> int:
@@ -182,5 +184,40 @@ def test_waiting_for_the_clients_leaving_has_no_end() -> None:
         body = _body((0, _part(b"x", more=False)), (36_000, disconnect))
         await body()
         return await body()
+
+    assert _run(work) == disconnect
+
+
+def test_an_answer_that_has_begun_is_not_disturbed() -> None:
+    """GIVEN an answer on its way WHEN the body is too large, or too slow THEN it is thrown away."""
+
+    async def work() -> int:
+        return await _read(
+            _body(
+                (0, _part(b"x" * 11)), (36_000, _part(b"", more=False)), max_bytes=10, has_begun=lambda: True
+            )
+        )
+
+    assert _run(work) == 11
+
+
+def test_an_answer_may_begin_while_its_body_is_waited_for() -> None:
+    """GIVEN a route that waits for its client to leave WHEN the answer begins meanwhile THEN it goes on waiting."""
+    disconnect: Message = {"type": "http.disconnect"}
+
+    async def work() -> Message:
+        begun = asyncio.Event()
+        first = [begun.wait, asyncio.Event().wait]
+
+        async def receive() -> Message:
+            if first:
+                await first.pop()()
+            return disconnect
+
+        body = MeteredBody(receive, 10, GRACE_S, begun.is_set)
+        receiving = asyncio.ensure_future(body())
+        await asyncio.sleep(GRACE_S / 2)
+        begun.set()
+        return await receiving
 
     assert _run(work) == disconnect
