@@ -1,81 +1,59 @@
-"""Documents on disk: uploaded whole or not at all, their pages cut into blocks when asked for."""
+"""Documents on disk: uploaded whole or not at all, replaced at one moment, read one page at a time."""
 
 from __future__ import annotations
 
-import asyncio
-import hashlib
-import json
+import logging
 import re
 import secrets
 import shutil
-import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator
-from dataclasses import asdict, dataclass
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
-from cachetools import LRUCache
-
-from reference_server.children import end, how_it_ended, start
+from reference_server.damage import damage_told, damaged
+from reference_server.document import CUT_VERSION, Document, check_sha256, checked_id, is_id
 from reference_server.durable import put_in_place, remove_folder, sync, write_whole
 from reference_server.errors import ApiError
-from reference_server.fields import too_large
+from reference_server.extraction import Extraction
 from reference_server.outline import Outline
+from reference_server.settings import Settings
 from reference_server.threads import run_to_end
+from reference_server.upload import Upload, receive
 
-EXTRACT_TIMEOUT_S = 300.0
-"""How long a document's text may take; measured 1.3-1.9 ms a page, so only a hostile file takes this long."""
+_log = logging.getLogger(__name__)
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_KEPT_CHARS = 4_000_000
-_REPLACED = ".replaced-"
-
-
-@dataclass(frozen=True)
-class Document:
-    """What is known of a document without reading it; `sha256` is that of the uploaded file."""
-
-    id: str
-    pages: int
-    sha256: str
-    size_bytes: int
-
-    def to_json(self) -> dict[str, object]:
-        """Return the document as the routes show it."""
-        return {"id": self.id, "pages": self.pages, "sha256": self.sha256, "sizeBytes": self.size_bytes}
+_VERSION = re.compile(r"[0-9a-f]{16}")
+_TRIES = 10
+_MARKDOWN_NAMES = (".md", ".markdown")
 
 
 class Documents:
-    """The documents below one folder, each in a folder of its id: source.pdf, pages.json, document.json.
+    """The documents below one folder.
 
-    What begins with a dot there is being uploaded or removed, and is swept away when the store is opened.
+    Each has a folder of its id with document.json, which names the folder beside it with the file as it came
+    (`source`) and its blocks (`pages.bin`). So a document is replaced when document.json is. What begins with a
+    dot is being uploaded or removed; that and files of a former version are swept away when this is opened.
     """
 
-    def __init__(self, root: Path, max_bytes: int) -> None:
+    def __init__(self, root: Path, settings: Settings) -> None:
         self._root = root
-        self._max_bytes = max_bytes
-        self._placing = asyncio.Lock()
-        self._outlines: LRUCache[tuple[str, str], Outline] = LRUCache(
-            _KEPT_CHARS, getsizeof=lambda outline: outline.kept_chars
-        )
-        self._outlines_lock = threading.Lock()
+        self._max_bytes = settings.max_document_bytes
+        self._extraction = Extraction(settings)
+        self._placing = threading.Lock()
         root.mkdir(parents=True, exist_ok=True)
-        self._recover()
-
-    def _recover(self) -> None:
-        for replaced in self._root.glob(f"{_REPLACED}*"):
-            target = self._root / replaced.name.removeprefix(_REPLACED)
-            if not target.exists():  # killed between the old document's going and the new one's coming
-                replaced.rename(target)
-        for leftover in self._root.glob(".*"):
+        for leftover in root.glob(".*"):
             shutil.rmtree(leftover, ignore_errors=True)
+        for document in self.listing():
+            self._drop_former(document)
 
     def get(self, document_id: str) -> Document:
         """Return a document.
 
         Raises:
-            ApiError: 400 `BAD_ID` for an id that no document can have, 404 `NO_DOCUMENT` for an unknown one.
+            ApiError: 400 `BAD_ID` for an id that no document can have, 404 `NO_DOCUMENT` for an unknown one,
+                500 `DOCUMENT_DAMAGED` where its document.json cannot be read.
         """
         found = self._find(checked_id(document_id))
         if found is None:
@@ -83,139 +61,151 @@ class Documents:
         return found
 
     def listing(self) -> list[Document]:
-        """Return all documents, by id."""
-        names = sorted(path.name for path in self._root.iterdir() if _ID.fullmatch(path.name))
-        return [document for name in names if (document := self._find(name))]
+        """Return all documents that can be read, by id; the others are logged."""
+        documents = []
+        for name in sorted(path.name for path in self._root.iterdir() if is_id(path.name)):
+            try:
+                document = self._find(name)
+            except ApiError as error:
+                _log.error("%s", error)
+            else:
+                documents += [document] if document else []
+        return documents
 
     def outline(self, document: Document) -> Outline:
-        """Return all blocks of a document; a few outlines are kept, bounded by their characters.
+        """Return all blocks of a document, or of the one that has taken its place meanwhile.
 
         Raises:
-            ApiError: 404 `NO_DOCUMENT` or 409 `DOCUMENT_CHANGED` where it was removed or replaced meanwhile.
+            ApiError: 404 `NO_DOCUMENT` where it was removed meanwhile, 500 `DOCUMENT_DAMAGED`.
         """
-        key = (document.id, document.sha256)
-        with self._outlines_lock:
-            kept: Outline | None = self._outlines.get(key)
-        if kept is not None:
-            return kept
-        pages_file = self._root / document.id / "pages.json"
-        try:
-            outline = Outline.of(json.loads(pages_file.read_text("utf-8")))
-        except FileNotFoundError:
-            raise _no_document(document.id) from None
-        if self.get(document.id).sha256 != document.sha256:
-            # The pages may be the new document's: they are neither shown nor kept as the old one's.
-            raise ApiError(409, "DOCUMENT_CHANGED", "The document was replaced just now. Ask again.")
-        if outline.kept_chars <= _KEPT_CHARS:
-            with self._outlines_lock:
-                self._outlines[key] = outline
-        return outline
+        for _ in range(_TRIES):
+            try:
+                return Outline.open(self._folder(document) / "pages.bin", document.id)
+            except (FileNotFoundError, NotADirectoryError):
+                now = self.get(document.id)
+            if now.version == document.version:
+                raise damaged(document.id, "its pages are missing")
+            document = now
+        raise ApiError(503, "OVERLOADED", "The document is replaced over and over. Ask again.")
 
     def delete(self, document_id: str) -> None:
-        """Remove a document.
+        """Remove a document, also one that cannot be read.
 
         Raises:
-            ApiError: as `get`.
+            ApiError: 400 `BAD_ID`, 404 `NO_DOCUMENT`.
         """
-        document = self.get(document_id)
-        remove_folder(self._root / document.id)
+        with self._placing:
+            if not remove_folder(self._root / checked_id(document_id)):
+                raise _no_document(document_id)
 
-    async def put(self, document_id: str, body: AsyncIterator[bytes]) -> tuple[Document, bool]:
-        """Store an uploaded PDF and return it, with whether anything had to be done.
+    async def put(
+        self,
+        document_id: str | None,
+        body: AsyncIterator[bytes],
+        *,
+        name: str | None = None,
+        is_markdown: bool = False,
+    ) -> tuple[Document, bool]:
+        """Store an uploaded file, by its SHA-256 where no id is given; return it, and whether it is new.
 
-        The body goes to disk as it comes. The same bytes again under the same id are no work; other bytes
-        take the place of the old ones once they are complete and readable.
+        The body goes to disk as it comes. The same bytes again under the same id are no work, but for a new
+        name; other bytes take the place of the old ones once they are complete and readable. Without
+        `is_markdown` the name tells, or what the document was before.
 
         Raises:
-            ApiError: 400 `BAD_ID`, 413 `TOO_LARGE`, 422 `NOT_A_PDF` or `NO_TEXT`, 503 `READER_KILLED`.
+            ApiError: 400 `BAD_ID`, 413 `TOO_LARGE`, 422 `WRONG_SHA256`, and as `Extraction.run`.
         """
-        staging = self._root / f".upload-{checked_id(document_id)[:100]}-{secrets.token_hex(8)}"
-        await run_to_end(staging.mkdir)
+        version = secrets.token_hex(8)
+        staging = self._root / f".upload-{version}"
+        files = staging / version
+        if document_id is not None:
+            checked_id(document_id)
+        await run_to_end(files.mkdir, parents=True)
         try:
-            source = staging / "source.pdf"
-            sha256, size_bytes = await self._receive(body, source)
-            known = self._find(document_id)
-            if known is not None and known.sha256 == sha256:
-                return known, False
-            pages = await _extract(source, staging / "pages.json")
-            document = Document(document_id, pages, sha256, size_bytes)
-            async with self._placing:
-                await run_to_end(self._place, staging, document)
+            upload = await receive(body, files / "source", self._max_bytes)
+            place = document_id or upload.sha256
+            check_sha256(place, upload.sha256)
+            known = await run_to_end(self._readable, place)
+            if name is None:
+                name = known.name if known else None
+                is_markdown = is_markdown or bool(known and known.cut.kind == "markdown")
+            else:
+                is_markdown = is_markdown or name.lower().endswith(_MARKDOWN_NAMES)
+            if known is not None and _is_same(known, upload, is_markdown=is_markdown):
+                return await run_to_end(self._rename, known, name), False
+            cut = await self._extraction.run(files / "source", files / "pages.bin", is_markdown=is_markdown)
+            document = Document(place, name, cut, upload.sha256, upload.size_bytes, _now(), version)
+            await run_to_end(self._place, staging, document)
             return document, True
         finally:
             await run_to_end(shutil.rmtree, staging, ignore_errors=True)
 
-    async def _receive(self, body: AsyncIterator[bytes], source: Path) -> tuple[str, int]:
-        digest, size_bytes = hashlib.sha256(), 0
-        file = await run_to_end(source.open, "xb")
-        with file:
-            async for part in body:
-                size_bytes += len(part)
-                if size_bytes > self._max_bytes:
-                    raise too_large(self._max_bytes)
-                digest.update(part)
-                await run_to_end(file.write, part)
-        return digest.hexdigest(), size_bytes
-
     def _place(self, staging: Path, document: Document) -> None:
-        for name in ("source.pdf", "pages.json"):
-            sync(staging / name)
-        write_whole(staging / "document.json", json.dumps(asdict(document)).encode())
-        target, replaced = self._root / document.id, self._root / f"{_REPLACED}{document.id}"
-        if target.exists():
-            target.rename(replaced)
-        put_in_place(staging, target)
-        shutil.rmtree(replaced, ignore_errors=True)
+        files, target = staging / document.version, self._root / document.id
+        (files / "complaint").unlink(missing_ok=True)
+        for path in (files / "source", files / "pages.bin", files):
+            sync(path)
+        with self._placing:
+            if target.is_dir():
+                files.rename(target / document.version)
+                write_whole(target / "document.json", document.to_file())
+                self._drop_former(document)
+            else:
+                write_whole(staging / "document.json", document.to_file())
+                put_in_place(staging, target)
+
+    def _rename(self, known: Document, name: str | None) -> Document:
+        with self._placing:
+            now = self._readable(known.id)
+            if now != known or name == known.name:
+                return known
+            renamed = replace(known, name=name)
+            write_whole(self._root / known.id / "document.json", renamed.to_file())
+            return renamed
+
+    def _drop_former(self, document: Document) -> None:
+        for path in (self._root / document.id).iterdir():
+            if _VERSION.fullmatch(path.name) and path.name != document.version:
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name.startswith(".aside-"):
+                path.unlink(missing_ok=True)
+
+    def _folder(self, document: Document) -> Path:
+        return self._root / document.id / document.version
+
+    def _readable(self, document_id: str) -> Document | None:
+        """Find a document that is whole: a damaged one is replaced as if it were not there."""
+        try:
+            found = self._find(document_id)
+            for _ in self.outline(found).pages() if found else ():
+                pass
+        except ApiError:
+            return None
+        return found
 
     def _find(self, document_id: str) -> Document | None:
+        path = self._root / document_id / "document.json"
         try:
-            fields = json.loads((self._root / document_id / "document.json").read_bytes())
-        except FileNotFoundError:
+            with damage_told(document_id):
+                found = Document.from_file(path.read_bytes())
+        except (FileNotFoundError, NotADirectoryError):
             return None
-        return Document(**fields)
+        if found.id != document_id or not _VERSION.fullmatch(found.version):
+            raise damaged(document_id, "its document.json is another document's")
+        return found
 
 
-def checked_id(document_id: str) -> str:
-    """Return a document id that can be a folder's name; nothing else ever becomes a path.
+def _is_same(known: Document, upload: Upload, *, is_markdown: bool) -> bool:
+    return (
+        known.sha256 == upload.sha256
+        and known.cut_version == CUT_VERSION
+        and (known.cut.kind not in {"text", "markdown"} or (known.cut.kind == "markdown") == is_markdown)
+    )
 
-    Raises:
-        ApiError: 400 `BAD_ID`.
-    """
-    if not _ID.fullmatch(document_id):
-        raise ApiError(
-            400, "BAD_ID", "A document id is 1 to 128 letters, digits, '.', '_' or '-', the first no mark."
-        )
-    return document_id
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _no_document(document_id: str) -> ApiError:
     return ApiError(404, "NO_DOCUMENT", f"There is no document {document_id!r}. Upload it with PUT.")
-
-
-async def _extract(source: Path, out: Path) -> int:
-    """Write the text of a PDF's pages and return their number."""
-    command = [sys.executable, "-m", "reference_server.extract", str(source), str(out)]
-    child = await start(command, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        async with asyncio.timeout(EXTRACT_TIMEOUT_S):
-            pages, complaint = await child.communicate()
-    except TimeoutError:
-        raise ApiError(422, "NOT_A_PDF", f"The text took longer than {EXTRACT_TIMEOUT_S:.0f} s.") from None
-    finally:
-        await end(child)
-    assert child.returncode is not None
-    if child.returncode == 0:
-        return int(pages)
-    raise _refusal(child.returncode, complaint)
-
-
-def _refusal(return_code: int, complaint: bytes) -> ApiError:
-    """Say why a document's text could not be had: the last line that names a code is the reader's own."""
-    how = how_it_ended("document's reader", return_code, complaint)
-    if return_code < 0:
-        return ApiError(503, "READER_KILLED", f"{how[0].upper()}{how[1:]}. Ask again, or send a smaller PDF.")
-    for line in reversed(complaint.decode(errors="replace").splitlines()):
-        code, _, message = line.strip().partition(" ")
-        if code in {"NOT_A_PDF", "NO_TEXT"}:
-            return ApiError(422, code, message)
-    return ApiError(422, "NOT_A_PDF", f"{how[0].upper()}{how[1:]}.")

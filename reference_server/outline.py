@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+import os
+import weakref
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import Self
 
 from reference_server.blocks import split_blocks, text_hash
+from reference_server.damage import damage_told
 from reference_server.errors import ApiError
-
-_BLOCK_OVERHEAD = 150
-"""What a kept block costs besides its text, in bytes: the object, its place in a tuple, the string's head."""
+from reference_server.pages_file import PageSize, PagesReader, PagesWriter
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +33,44 @@ class Block:
         return text_hash(self.text)
 
 
-@dataclass(frozen=True)
 class Outline:
-    """All blocks of a document, in document order, page by page."""
+    """All blocks of a document, read page by page when asked for: what it holds is an open file.
 
-    pages: tuple[tuple[Block, ...], ...]
+    The file stays the same one when the document is replaced or removed, and is closed with the outline.
+    Everything that reads raises ApiError 500 `DOCUMENT_DAMAGED` where the disk gives other bytes than written.
+    """
+
+    def __init__(self, pages: PagesReader, document_id: str) -> None:
+        self._pages = pages
+        self._document_id = document_id
+        self.page_count = pages.pages
+        self.block_count = pages.blocks
+        self.characters = pages.characters
 
     @classmethod
-    def of(cls, page_texts: list[str]) -> Self:
-        """Cut every page of a document into its blocks."""
-        pages, ordinal = [], 0
-        for number, text in enumerate(page_texts, start=1):
-            texts = split_blocks(text)
-            pages.append(tuple(Block(number, at, ordinal + at + 1, block) for at, block in enumerate(texts)))
-            ordinal += len(texts)
-        return cls(tuple(pages))
+    def open(cls, path: Path, document_id: str) -> Self:
+        """Open a document's pages file; raises FileNotFoundError, ApiError 500 `DOCUMENT_DAMAGED`."""
+        with damage_told(document_id):
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                pages = PagesReader(partial(_read_at, descriptor), os.fstat(descriptor).st_size)
+            except BaseException:
+                os.close(descriptor)
+                raise
+        outline = cls(pages, document_id)
+        weakref.finalize(outline, os.close, descriptor)
+        return outline
+
+    @classmethod
+    def of(cls, page_texts: Iterable[str], *, epub: bool = False) -> Self:
+        """Cut every page of a document into its blocks, in memory."""
+        file = io.BytesIO()
+        writer = PagesWriter(file)
+        for text in page_texts:
+            writer.add(split_blocks(text, epub=epub))
+        writer.finish()
+        data = file.getvalue()
+        return cls(PagesReader(lambda offset, size: data[offset : offset + size], len(data)), "in memory")
 
     def page(self, number: int) -> tuple[Block, ...]:
         """Return the blocks of a page, counted from 1.
@@ -51,22 +78,36 @@ class Outline:
         Raises:
             ApiError: 404 `NO_PAGE`, naming the pages that there are.
         """
-        if not 1 <= number <= len(self.pages):
-            raise ApiError(404, "NO_PAGE", f"There is no page {number}. Ask for 1 to {len(self.pages)}.")
-        return self.pages[number - 1]
+        if not 1 <= number <= self.page_count:
+            raise ApiError(404, "NO_PAGE", f"There is no page {number}. Ask for 1 to {self.page_count}.")
+        before, texts = self._page(number)
+        return tuple(Block(number, at, before + at + 1, text) for at, text in enumerate(texts))
 
     def block(self, page: int, index: int) -> Block | None:
         """Return one block, or None where the document has none."""
-        if 1 <= page <= len(self.pages) and 0 <= index < len(self.pages[page - 1]):
-            return self.pages[page - 1][index]
-        return None
+        if not 1 <= page <= self.page_count:
+            return None
+        before, texts = self._page(page)
+        return Block(page, index, before + index + 1, texts[index]) if 0 <= index < len(texts) else None
+
+    def pages(self) -> Iterator[tuple[Block, ...]]:
+        """Yield the blocks of every page, in order."""
+        return map(self.page, range(1, self.page_count + 1))
 
     @property
     def blocks(self) -> Iterator[Block]:
         """All blocks, in document order."""
-        return chain.from_iterable(self.pages)
+        return chain.from_iterable(self.pages())
 
-    @property
-    def kept_chars(self) -> int:
-        """About what keeping this outline costs, in characters."""
-        return sum(len(block.text) + _BLOCK_OVERHEAD for block in self.blocks)
+    def sizes(self) -> list[PageSize]:
+        """Return the size of every page without reading any."""
+        with damage_told(self._document_id):
+            return list(self._pages.sizes())
+
+    def _page(self, number: int) -> tuple[int, list[str]]:
+        with damage_told(self._document_id):
+            return self._pages.page(number)
+
+
+def _read_at(descriptor: int, offset: int, size: int) -> bytes:
+    return os.pread(descriptor, size, offset)

@@ -1,4 +1,4 @@
-"""Routes of the documents: upload, list, look, remove, and the blocks of a page."""
+"""Routes of the documents: upload, list, look, remove, their pages, and the blocks of a page."""
 
 from __future__ import annotations
 
@@ -7,34 +7,55 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from reference_server.documents import Documents
-from reference_server.fields import too_large
+from reference_server.fields import text_of, too_large
 from reference_server.settings import Settings
 from reference_server.threads import run_to_end
+
+LONGEST_NAME = 200
+"""Characters of a document's name."""
 
 
 def document_routes() -> list[BaseRoute]:
     """Return the routes below /api/documents."""
     return [
         Route("/api/documents", list_documents),
+        Route("/api/documents", post_document, methods=["POST"]),
         Route("/api/documents/{id}", get_document),
         Route("/api/documents/{id}", put_document, methods=["PUT"]),
         Route("/api/documents/{id}", delete_document, methods=["DELETE"]),
+        Route("/api/documents/{id}/pages", get_pages),
         Route("/api/documents/{id}/pages/{page:int}/blocks", get_blocks),
     ]
 
 
+async def post_document(request: Request) -> Response:
+    """Store the document that the body is under its SHA-256: 201, or 200 where it is stored already."""
+    return await _store(request, None)
+
+
 async def put_document(request: Request) -> Response:
-    """Store the PDF that the body is: 201, or 200 where the same one is stored already."""
+    """Store the document that the body is: 201, or 200 where the same one is stored already."""
+    return await _store(request, request.path_params["id"])
+
+
+async def _store(request: Request, document_id: str | None) -> Response:
     settings: Settings = request.app.state.settings
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > settings.max_document_bytes:
         raise too_large(settings.max_document_bytes)
+    name = request.query_params.get("name")
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     documents: Documents = request.app.state.documents
-    document, changed = await documents.put(request.path_params["id"], request.stream())
-    if changed:
+    document, is_new = await documents.put(
+        document_id,
+        request.stream(),
+        name=None if name is None else text_of("name", name, LONGEST_NAME),
+        is_markdown=media_type == "text/markdown",
+    )
+    if is_new:
         # A job of the old text would go on storing it. Not before: a job could begin anew in between.
         await request.app.state.jobs.stop(document.id)
-    return JSONResponse(document.to_json(), status_code=201 if changed else 200)
+    return JSONResponse(document.to_json(), status_code=201 if is_new else 200)
 
 
 def list_documents(request: Request) -> Response:
@@ -60,10 +81,23 @@ async def delete_document(request: Request) -> Response:
     return JSONResponse({"id": document_id, "deleted": True})
 
 
+def get_pages(request: Request) -> Response:
+    """Answer with the size of every page, counted from 1; their text is not read for it."""
+    documents: Documents = request.app.state.documents
+    document = documents.get(request.path_params["id"])
+    request.app.state.open_documents.touch(document.id)
+    pages = [
+        {"page": size.page, "blocks": size.blocks, "characters": size.characters}
+        for size in documents.outline(document).sizes()
+    ]
+    return JSONResponse({"documentId": document.id, "pages": pages})
+
+
 def get_blocks(request: Request) -> Response:
     """Answer with the blocks of a page, counted from 1, each with its index and its text's hash."""
     documents: Documents = request.app.state.documents
     document = documents.get(request.path_params["id"])
+    request.app.state.open_documents.touch(document.id)
     page = request.path_params["page"]
     blocks = [
         {"blockIndex": block.index, "text": block.text, "textHash": block.text_hash}

@@ -3,13 +3,25 @@
 import asyncio
 import hashlib
 import json
+import threading
 from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from reference_server.documents import Documents, _refusal
+from reference_server import documents as documents_module
+from reference_server.document import Document
+from reference_server.documents import Documents
 from reference_server.errors import ApiError
+from reference_server.extraction import Extraction
+from reference_server.settings import Settings
+
+
+def _open(root: Path, max_bytes: int = 100_000) -> Documents:
+    return Documents(root, Settings(max_document_bytes=max_bytes))
 
 
 async def _stream(body: bytes, part: int = 1000) -> AsyncIterator[bytes]:
@@ -24,22 +36,32 @@ def _names(folder: Path) -> list[str]:
 @pytest.fixture
 def documents(tmp_path: Path) -> Documents:
     """An empty store of documents."""
-    return Documents(tmp_path / "documents", 100_000)
+    return _open(tmp_path / "documents")
+
+
+def _texts(documents: Documents, document: Document) -> list[str]:
+    return [block.text for block in documents.outline(document).blocks]
 
 
 def test_a_document_is_stored_in_three_files(
     documents: Documents, tmp_path: Path, three_pages: bytes
 ) -> None:
-    """The PDF as it came, its pages' texts and what is known of it; nothing else."""
-    document, changed = asyncio.run(documents.put("doc", _stream(three_pages)))
-    assert changed
-    assert (document.id, document.pages, document.size_bytes) == ("doc", 3, len(three_pages))
+    """The file as it came, its blocks and what is known of it; nothing else."""
+    document, is_new = asyncio.run(documents.put("doc", _stream(three_pages), name="Three.pdf"))
+    assert is_new
+    assert (document.id, document.name, document.size_bytes) == ("doc", "Three.pdf", len(three_pages))
+    assert (document.cut.kind, document.cut.pages, document.cut.blocks) == ("pdf", 3, 5)
+    assert document.cut.characters == sum(map(len, _texts(documents, document)))
     assert document.sha256 == hashlib.sha256(three_pages).hexdigest()
+    age = datetime.now(UTC) - datetime.fromisoformat(document.uploaded_at)
+    assert document.uploaded_at.endswith("Z")
+    assert timedelta(0) <= age < timedelta(minutes=5)
     folder = tmp_path / "documents" / "doc"
-    assert _names(folder) == ["document.json", "pages.json", "source.pdf"]
-    assert (folder / "source.pdf").read_bytes() == three_pages
-    assert len(json.loads((folder / "pages.json").read_text("utf-8"))) == 3
+    assert _names(folder) == sorted([document.version, "document.json"])
+    assert _names(folder / document.version) == ["pages.bin", "source"]
+    assert (folder / document.version / "source").read_bytes() == three_pages
     assert _names(tmp_path / "documents") == ["doc"]
+    assert documents.get("doc") == document
 
 
 def test_the_same_bytes_again_are_no_work(
@@ -47,10 +69,70 @@ def test_the_same_bytes_again_are_no_work(
 ) -> None:
     """A second upload starts no process and leaves the files alone."""
     first, _ = asyncio.run(documents.put("doc", _stream(three_pages)))
-    before = (tmp_path / "documents" / "doc").stat()
-    monkeypatch.setattr(asyncio, "create_subprocess_exec", None)
+    before = (tmp_path / "documents" / "doc" / "document.json").stat()
+    monkeypatch.setattr(Extraction, "run", None)
     assert asyncio.run(documents.put("doc", _stream(three_pages))) == (first, False)
-    assert (tmp_path / "documents" / "doc").stat().st_ino == before.st_ino
+    assert (tmp_path / "documents" / "doc" / "document.json").stat().st_ino == before.st_ino
+
+
+def test_a_new_name_is_taken(
+    documents: Documents, three_pages: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a stored document WHEN its bytes come with another name THEN only the name changes."""
+    first, _ = asyncio.run(documents.put("doc", _stream(three_pages), name="a.pdf"))
+    monkeypatch.setattr(Extraction, "run", None)
+    renamed = asyncio.run(documents.put("doc", _stream(three_pages), name="b.pdf"))
+    assert renamed == (replace(first, name="b.pdf"), False)
+    assert asyncio.run(documents.put("doc", _stream(three_pages))) == renamed
+    assert documents.get("doc") == renamed[0]
+
+
+def test_another_splitter_cuts_the_same_bytes_again(
+    documents: Documents, three_pages: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a document of older rules WHEN it is uploaded again THEN it is cut again; until then it stays."""
+    first, _ = asyncio.run(documents.put("doc", _stream(three_pages)))
+    monkeypatch.setattr(documents_module, "CUT_VERSION", first.cut_version + 1)
+    assert documents.get("doc") == first
+    again, is_new = asyncio.run(documents.put("doc", _stream(three_pages)))
+    assert is_new
+    assert again.version != first.version
+
+
+def test_a_text_becomes_markdown_by_its_name(documents: Documents) -> None:
+    """GIVEN a text WHEN its bytes come again under a Markdown name THEN it is cut again, and so back."""
+    body = b"# Title\n\nText."
+    text, _ = asyncio.run(documents.put("doc", _stream(body), name="notes.txt"))
+    assert (text.cut.kind, _texts(documents, text)) == ("text", ["# Title", "Text."])
+    markdown, is_new = asyncio.run(documents.put("doc", _stream(body), name="Notes.MD"))
+    assert (is_new, markdown.cut.kind, _texts(documents, markdown)) == (True, "markdown", ["Title", "Text."])
+    assert asyncio.run(documents.put("doc", _stream(body))) == (markdown, False)
+    assert asyncio.run(documents.put("doc", _stream(body), name="notes.txt"))[0].cut.kind == "text"
+    assert asyncio.run(documents.put("doc", _stream(body), is_markdown=True))[0].cut.kind == "markdown"
+
+
+def test_without_an_id_the_sha256_is_it(documents: Documents, three_pages: bytes) -> None:
+    """GIVEN a body without an id WHEN it is stored THEN its id is its hash, and twice is once."""
+    document, _ = asyncio.run(documents.put(None, _stream(three_pages)))
+    assert document.id == document.sha256 == hashlib.sha256(three_pages).hexdigest()
+    assert asyncio.run(documents.put(None, _stream(three_pages))) == (document, False)
+    assert asyncio.run(documents.put(document.id, _stream(three_pages))) == (document, False)
+
+
+@pytest.mark.parametrize("upper", [False, True])
+def test_a_hash_that_is_not_the_body_s_is_refused(
+    documents: Documents,
+    tmp_path: Path,
+    three_pages: bytes,
+    upper: bool,  # noqa: FBT001
+) -> None:
+    """GIVEN an id of 64 hex digits WHEN it is not the body's hash, letter by letter THEN nothing is stored."""
+    sha256 = hashlib.sha256(three_pages).hexdigest()
+    wrong = sha256.upper() if upper else "0" * 64
+    with pytest.raises(ApiError, match=sha256) as caught:
+        asyncio.run(documents.put(wrong, _stream(three_pages)))
+    assert (caught.value.status, caught.value.code) == (422, "WRONG_SHA256")
+    assert _names(tmp_path / "documents") == []
 
 
 def test_other_bytes_take_the_place_of_the_old(
@@ -69,7 +151,7 @@ def test_other_bytes_take_the_place_of_the_old(
 @pytest.mark.parametrize(("size", "passes"), [(0, True), (1, False)])
 def test_the_size_limit_is_exact(tmp_path: Path, three_pages: bytes, size: int, passes: bool) -> None:  # noqa: FBT001
     """A document of exactly the limit passes, one byte more is 413 and leaves nothing."""
-    documents = Documents(tmp_path / "documents", len(three_pages) - size)
+    documents = _open(tmp_path / "documents", len(three_pages) - size)
     if passes:
         assert asyncio.run(documents.put("doc", _stream(three_pages)))[1]
         return
@@ -95,12 +177,12 @@ def test_a_broken_upload_leaves_the_old_document(
     assert _names(tmp_path / "documents") == ["doc"]
 
 
-@pytest.mark.parametrize(("lines", "code"), [(None, "NOT_A_PDF"), ([], "NO_TEXT")])
+@pytest.mark.parametrize(("lines", "code"), [(None, "NOT_A_DOCUMENT"), ([], "NO_TEXT")])
 def test_what_cannot_be_read_aloud_is_refused(
     documents: Documents, tmp_path: Path, pdf: Callable[..., bytes], lines: list[str] | None, code: str
 ) -> None:
     """Neither a file of another kind nor a scan is stored, and the message is one line for the user."""
-    body = b"GIF89a" if lines is None else pdf(lines)
+    body = b"GIF89a\x00\x01" if lines is None else pdf(lines)
     with pytest.raises(ApiError) as caught:
         asyncio.run(documents.put("doc", _stream(body)))
     assert (caught.value.status, caught.value.code) == (422, code)
@@ -109,52 +191,128 @@ def test_what_cannot_be_read_aloud_is_refused(
     assert _names(tmp_path / "documents") == []
 
 
-def test_a_file_that_kills_its_reader_is_refused(
-    documents: Documents, tmp_path: Path, three_pages: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A document whose reader process dies without a word is refused, and the server lives."""
-    monkeypatch.setattr("reference_server.documents.sys.executable", "/bin/false")
-    with pytest.raises(ApiError, match="exit code 1") as caught:
-        asyncio.run(documents.put("doc", _stream(three_pages)))
-    assert (caught.value.status, caught.value.code) == (422, "NOT_A_PDF")
-    assert _names(tmp_path / "documents") == []
-
-
-@pytest.mark.parametrize(
-    ("return_code", "complaint", "status", "code"),
-    [
-        (1, b"a warning of a library\nNO_TEXT None has text.\n", 422, "NO_TEXT"),
-        (1, b"NOT_A_PDF Damaged.\na last word of a library\n", 422, "NOT_A_PDF"),
-        (3, b"", 422, "NOT_A_PDF"),
-        (-9, b"NO_TEXT None.", 503, "READER_KILLED"),
-        (-15, b"", 503, "READER_KILLED"),
-    ],
-)
-def test_the_reader_s_end_is_told_as_what_it_was(
-    return_code: int, complaint: bytes, status: int, code: str
-) -> None:
-    """A reader that was killed says nothing about the file; else its own line counts, wherever it stands."""
-    refusal = _refusal(return_code, complaint)
-    assert (refusal.status, refusal.code) == (status, code)
-    assert "\n" not in refusal.message
-    if return_code < 0:
-        assert "The document's reader was killed by SIG" in refusal.message
-
-
-def test_an_outline_is_not_taken_from_another_document(
+def test_a_document_that_was_replaced_gives_the_new_one_s_blocks(
     documents: Documents, three_pages: bytes, pdf: Callable[..., bytes]
 ) -> None:
-    """A document that was replaced or removed since it was looked up gives no outline, and none is kept."""
+    """GIVEN a document looked up before it was replaced WHEN its blocks are read THEN they are the new one's."""
     old, _ = asyncio.run(documents.put("doc", _stream(three_pages)))
+    before = documents.outline(old)
     asyncio.run(documents.put("doc", _stream(pdf(["Other."]))))
-    with pytest.raises(ApiError) as caught:
-        documents.outline(old)
-    assert (caught.value.status, caught.value.code) == (409, "DOCUMENT_CHANGED")
+    assert _texts(documents, old) == ["Other."]
+    assert before.page(2)[0].text == "Short page."
     documents.delete("doc")
     with pytest.raises(ApiError) as caught:
         documents.outline(old)
     assert (caught.value.status, caught.value.code) == (404, "NO_DOCUMENT")
-    assert len(documents._outlines) == 0
+
+
+def test_there_is_a_document_at_every_moment_of_a_replacement(
+    documents: Documents, three_pages: bytes, pdf: Callable[..., bytes]
+) -> None:
+    """GIVEN readers WHEN a document is replaced again and again THEN every look finds a whole one."""
+    bodies = [three_pages, pdf(["Other."])]
+    asyncio.run(documents.put("doc", _stream(bodies[1])))
+    seen: list[int] = []
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            seen.append(len(_texts(documents, documents.get("doc"))))
+
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit(read)
+        try:
+            for at in range(6):
+                asyncio.run(documents.put("doc", _stream(bodies[at % 2])))
+        finally:
+            ended.set()
+        reading.result()
+    assert set(seen) == {5, 1}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b"null", b"7", b"{}", b"[" * 100_000, b"\xff", None],
+    ids=["empty", "half", "list", "null", "number", "no fields", "deep", "no UTF-8", "another's"],
+)
+def test_a_damaged_document_json_makes_one_document_unreadable(
+    documents: Documents, tmp_path: Path, three_pages: bytes, content: bytes | None
+) -> None:
+    """GIVEN damage WHEN the store is opened THEN the others are listed, and this one is told and can be replaced."""
+    root = tmp_path / "documents"
+    for name in ("bad", "good"):
+        asyncio.run(documents.put(name, _stream(three_pages)))
+    path = root / "bad" / "document.json"
+    path.write_bytes((root / "good" / "document.json").read_bytes() if content is None else content)
+    reopened = _open(root)
+    assert [document.id for document in reopened.listing()] == ["good"]
+    with pytest.raises(ApiError, match=r"'bad'.*upload it again") as caught:
+        reopened.get("bad")
+    assert (caught.value.status, caught.value.code) == (500, "DOCUMENT_DAMAGED")
+    assert asyncio.run(reopened.put("bad", _stream(three_pages)))[1]
+    assert len(_texts(reopened, reopened.get("bad"))) == 5
+    path.write_bytes(b"")
+    reopened.delete("bad")
+    assert _names(root) == ["good"]
+
+
+@pytest.mark.parametrize(
+    "field", ["id", "kind", "pages", "sha256", "version", "uploadedAt", "cutVersion", "name"]
+)
+def test_every_field_of_document_json_is_checked(
+    documents: Documents, tmp_path: Path, three_pages: bytes, field: str
+) -> None:
+    """GIVEN a field of another type WHEN the document is looked up THEN it is damaged, and no path is made of it."""
+    asyncio.run(documents.put("doc", _stream(three_pages)))
+    path = tmp_path / "documents" / "doc" / "document.json"
+    fields = json.loads(path.read_bytes())
+    wrongs: list[object] = [[], True, ".." if field != "name" else 3]
+    for wrong in wrongs:
+        if field in {"sha256", "uploadedAt"} and wrong == "..":
+            continue
+        path.write_text(json.dumps({**fields, field: wrong}), "utf-8")
+        with pytest.raises(ApiError) as caught:
+            documents.get("doc")
+        assert caught.value.code == "DOCUMENT_DAMAGED"
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_damaged_pages_are_told_and_can_be_replaced(
+    documents: Documents,
+    tmp_path: Path,
+    three_pages: bytes,
+    is_gone: bool,  # noqa: FBT001
+) -> None:
+    """GIVEN a damaged or lost pages file WHEN the same bytes come again THEN they are not taken as known."""
+    document, _ = asyncio.run(documents.put("doc", _stream(three_pages)))
+    path = tmp_path / "documents" / "doc" / document.version / "pages.bin"
+    if is_gone:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes().replace(b"Short", b"Shirt"))
+    with pytest.raises(ApiError) as caught:
+        _texts(documents, document)
+    assert (caught.value.status, caught.value.code) == (500, "DOCUMENT_DAMAGED")
+    again, is_new = asyncio.run(documents.put("doc", _stream(three_pages)))
+    assert is_new
+    assert "Short page." in _texts(documents, again)
+
+
+def test_a_folder_that_is_none_of_ours_is_left_alone(tmp_path: Path, three_pages: bytes) -> None:
+    """GIVEN foreign files and folders WHEN the store is opened THEN they are neither listed nor removed."""
+    root = tmp_path / "documents"
+    asyncio.run(_open(root).put("doc", _stream(three_pages)))
+    (root / "foreign").mkdir()
+    (root / "foreign" / "file").write_text("mine")
+    (root / "notes").write_text("mine")
+    (root / "doc" / "notes").write_text("mine")
+    reopened = _open(root)
+    assert [document.id for document in reopened.listing()] == ["doc"]
+    assert _names(root) == ["doc", "foreign", "notes"]
+    assert "notes" in _names(root / "doc")
+    with pytest.raises(ApiError) as caught:
+        reopened.get("notes")
+    assert caught.value.code == "NO_DOCUMENT"
 
 
 @pytest.mark.parametrize(
@@ -195,7 +353,7 @@ def test_the_longest_id_works(documents: Documents, three_pages: bytes, pdf: Cal
     assert len(longest) == 128
     asyncio.run(documents.put(longest, _stream(three_pages)))
     asyncio.run(documents.put(longest, _stream(pdf(["Other."]))))
-    assert documents.get(longest).pages == 1
+    assert documents.get(longest).cut.pages == 1
 
 
 def test_documents_are_listed_and_deleted(documents: Documents, three_pages: bytes) -> None:
@@ -210,32 +368,43 @@ def test_documents_are_listed_and_deleted(documents: Documents, three_pages: byt
     assert (caught.value.status, caught.value.code) == (404, "NO_DOCUMENT")
 
 
-def test_opening_undoes_what_a_kill_left(tmp_path: Path, three_pages: bytes) -> None:
-    """Killed between the going of the old document and the coming of the new, opening brings the old back."""
+def test_opening_sweeps_away_what_a_kill_left(tmp_path: Path, three_pages: bytes) -> None:
+    """GIVEN kills in an upload, a removal and both sides of a replacement WHEN opened THEN only documents stay."""
     root = tmp_path / "documents"
-    document, _ = asyncio.run(Documents(root, 100_000).put("doc", _stream(three_pages)))
-    (root / "doc").rename(root / ".replaced-doc")
-    (root / ".upload-doc-1").mkdir()
-    reopened = Documents(root, 100_000)
+    document, _ = asyncio.run(_open(root).put("doc", _stream(three_pages)))
+    (root / ".upload-1").mkdir()
+    (root / ".doomed-1").mkdir()
+    (root / "doc" / "0123456789abcdef").mkdir()
+    (root / "doc" / ".aside-1").touch()
+    reopened = _open(root)
     assert reopened.get("doc") == document
     assert _names(root) == ["doc"]
+    assert _names(root / "doc") == sorted([document.version, "document.json"])
 
 
-def test_opening_drops_an_old_document_that_was_replaced(tmp_path: Path, three_pages: bytes) -> None:
-    """GIVEN a kill after the new document came WHEN the store is opened THEN the new one stays."""
-    root = tmp_path / "documents"
-    document, _ = asyncio.run(Documents(root, 100_000).put("doc", _stream(three_pages)))
-    (root / ".replaced-doc").mkdir()
-    assert Documents(root, 100_000).get("doc") == document
-    assert _names(root) == ["doc"]
-
-
-def test_outlines_are_kept_within_their_bound(
-    documents: Documents, three_pages: bytes, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("failing", ["sync", "put_in_place", "write_whole"])
+def test_a_disk_that_fails_leaves_the_old_document(
+    documents: Documents,
+    tmp_path: Path,
+    three_pages: bytes,
+    pdf: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    failing: str,
 ) -> None:
-    """The same outline is not made twice, and one that is larger than the bound is made but not kept."""
+    """GIVEN a full disk at any step of the placing WHEN a document is uploaded THEN the old one is whole."""
+    root = tmp_path / "documents"
     document, _ = asyncio.run(documents.put("doc", _stream(three_pages)))
-    assert documents.outline(document) is documents.outline(document)
-    monkeypatch.setattr("reference_server.documents._KEPT_CHARS", 10)
-    documents._outlines.clear()
-    assert documents.outline(document) is not documents.outline(document)
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(documents_module, failing, full)
+        for name in ("doc", "new"):
+            if (failing, name) != ("put_in_place", "doc"):  # which only a new folder needs
+                with pytest.raises(OSError, match="No space"):
+                    asyncio.run(documents.put(name, _stream(pdf(["Other."]))))
+    assert _open(root).get("doc") == document
+    assert len(_texts(documents, document)) == 5
+    assert _names(root) == ["doc"]
+    assert _names(root / "doc") == sorted([document.version, "document.json"])

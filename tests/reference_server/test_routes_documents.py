@@ -1,11 +1,16 @@
 """The document routes: upload, list, look, remove, blocks."""
 
 import hashlib
+import re
+from collections.abc import Callable
+from typing import cast
 
 import pytest
+from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from reference_server.blocks import MAX_BLOCK_CHARS, text_hash
+from reference_server.settings import Settings
 
 ROOT = "/api/documents"
 
@@ -16,9 +21,101 @@ def test_an_upload_is_created_once(client: TestClient, three_pages: bytes) -> No
     again = client.put(f"{ROOT}/doc", content=three_pages)
     assert (first.status_code, again.status_code) == (201, 200)
     sha256 = hashlib.sha256(three_pages).hexdigest()
-    expected = {"id": "doc", "pages": 3, "sha256": sha256, "sizeBytes": len(three_pages)}
-    assert first.json() == again.json() == client.get(f"{ROOT}/doc").json() == expected
-    assert client.get(ROOT).json() == {"documents": [expected]}
+    document = first.json()
+    assert document == again.json() == client.get(f"{ROOT}/doc").json()
+    assert client.get(ROOT).json() == {"documents": [document]}
+    fields = ["id", "name", "kind", "pages", "blocks", "characters", "sha256", "sizeBytes", "uploadedAt"]
+    assert list(document) == fields
+    assert (document["id"], document["name"], document["kind"]) == ("doc", None, "pdf")
+    assert (document["pages"], document["blocks"]) == (3, 5)
+    assert (document["sha256"], document["sizeBytes"]) == (sha256, len(three_pages))
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", document["uploadedAt"])
+
+
+def test_a_post_is_stored_under_its_hash(client: TestClient, three_pages: bytes) -> None:
+    """GIVEN a body without an id WHEN it is posted twice THEN its SHA-256 is the id, 201 and then 200."""
+    sha256 = hashlib.sha256(three_pages).hexdigest()
+    answers = [client.post(f"{ROOT}?name=Three%20pages.pdf", content=three_pages) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 200]
+    assert {answer.json()["id"] for answer in answers} == {sha256}
+    assert client.get(f"{ROOT}/{sha256}").json()["name"] == "Three pages.pdf"
+    assert client.put(f"{ROOT}/{sha256}", content=three_pages).status_code == 200
+
+
+def test_a_hash_that_is_not_the_body_s_is_refused(client: TestClient, three_pages: bytes) -> None:
+    """GIVEN another document's hash as id WHEN it is put THEN it is 422 and not stored."""
+    answer = client.put(f"{ROOT}/{'a' * 64}", content=three_pages)
+    assert (answer.status_code, answer.json()["code"]) == (422, "WRONG_SHA256")
+    assert client.get(ROOT).json() == {"documents": []}
+
+
+@pytest.mark.parametrize(
+    ("query", "media_type", "kind"),
+    [
+        ("", "text/markdown", "markdown"),
+        ("", "Text/Markdown; charset=utf-8", "markdown"),
+        ("?name=a.md", "application/octet-stream", "markdown"),
+        ("?name=a.Markdown", "text/plain", "markdown"),
+        ("?name=a.txt", "text/markdown", "markdown"),
+        ("?name=a.txt", "text/plain", "text"),
+        ("", "application/pdf", "text"),
+    ],
+)
+def test_markdown_is_told_by_name_or_type(client: TestClient, query: str, media_type: str, kind: str) -> None:
+    """GIVEN a text WHEN its name or type says Markdown THEN it is; else it is a text, whatever is claimed."""
+    answer = client.put(f"{ROOT}/doc{query}", content=b"# One", headers={"Content-Type": media_type})
+    assert (answer.status_code, answer.json()["kind"]) == (201, kind)
+
+
+def test_an_epub_is_taken(client: TestClient, epub: Callable[..., bytes]) -> None:
+    """GIVEN an EPUB WHEN it is put THEN its spine is its pages."""
+    document = client.put(f"{ROOT}/doc", content=epub("<p>One.</p><p>Two.</p>", "<p>Three.</p>")).json()
+    assert (document["kind"], document["pages"], document["blocks"]) == ("epub", 2, 3)
+
+
+@pytest.mark.parametrize("length", [0, 1, 200, 201])
+def test_a_name_has_1_to_200_characters(client: TestClient, length: int) -> None:
+    """GIVEN a name WHEN it is empty or longer than 200 THEN it is 400."""
+    answer = client.put(f"{ROOT}/doc", params={"name": "é" * length}, content=b"Text.")
+    assert answer.status_code == (201 if 1 <= length <= 200 else 400)
+
+
+def test_the_pages_have_their_sizes(client: TestClient, three_pages: bytes) -> None:
+    """GIVEN a document WHEN its pages are asked for THEN each has its blocks and characters, and it is open."""
+    client.put(f"{ROOT}/doc", content=three_pages)
+    answer = client.get(f"{ROOT}/doc/pages").json()
+    assert answer["documentId"] == "doc"
+    for page in answer["pages"]:
+        blocks = client.get(f"{ROOT}/doc/pages/{page['page']}/blocks").json()["blocks"]
+        assert page["blocks"] == len(blocks)
+        assert page["characters"] == sum(len(block["text"]) for block in blocks)
+    assert [page["page"] for page in answer["pages"]] == [1, 2, 3]
+
+
+@pytest.mark.parametrize("path", ["/pages", "/pages/1/blocks"])
+def test_a_document_that_is_looked_at_is_open(client: TestClient, three_pages: bytes, path: str) -> None:
+    """GIVEN a document WHEN its pages or blocks are read THEN it is open; one that is not there never is."""
+    is_open = cast("Starlette", client.app).state.open_documents.is_open
+    client.put(f"{ROOT}/doc", content=three_pages)
+    assert not is_open("doc")
+    assert client.get(f"{ROOT}/doc{path}").status_code == 200
+    assert is_open("doc")
+    assert client.get(f"{ROOT}/unknown{path}").status_code == 404
+    assert not is_open("unknown")
+
+
+def test_a_damaged_document_is_one_clear_refusal(
+    client: TestClient, settings: Settings, three_pages: bytes
+) -> None:
+    """GIVEN one damaged document WHEN it is asked for THEN 500 with the way out; the others are listed."""
+    for name in ("bad", "good"):
+        client.put(f"{ROOT}/{name}", content=three_pages)
+    (settings.docstore_dir / "documents" / "bad" / "document.json").write_bytes(b"{")
+    answer = client.get(f"{ROOT}/bad")
+    assert (answer.status_code, answer.json()["code"]) == (500, "DOCUMENT_DAMAGED")
+    assert [document["id"] for document in client.get(ROOT).json()["documents"]] == ["good"]
+    assert client.delete(f"{ROOT}/bad").status_code == 200
+    assert client.get(f"{ROOT}/bad").status_code == 404
 
 
 def test_blocks_of_a_page(client: TestClient, three_pages: bytes) -> None:
@@ -37,6 +134,8 @@ def test_blocks_of_a_page(client: TestClient, three_pages: bytes) -> None:
         ("GET", "/unknown", 404, "NO_DOCUMENT"),
         ("DELETE", "/unknown", 404, "NO_DOCUMENT"),
         ("GET", "/unknown/pages/1/blocks", 404, "NO_DOCUMENT"),
+        ("GET", "/unknown/pages", 404, "NO_DOCUMENT"),
+        ("GET", "/.hidden/pages", 400, "BAD_ID"),
         ("GET", "/doc/pages/0/blocks", 404, "NO_PAGE"),
         ("GET", "/doc/pages/4/blocks", 404, "NO_PAGE"),
         ("GET", "/doc/pages/one/blocks", 404, "NOT_FOUND"),
@@ -56,8 +155,10 @@ def test_refusals_have_a_code(
     assert answer.json()["message"]
 
 
-@pytest.mark.parametrize(("body", "code"), [(b"plain", "NOT_A_PDF"), (b"", "NOT_A_PDF")])
-def test_what_is_no_pdf_is_422(client: TestClient, body: bytes, code: str) -> None:
+@pytest.mark.parametrize(
+    ("body", "code"), [(b"%PDF-1.7 x", "NOT_A_DOCUMENT"), (bytes(9), "NOT_A_DOCUMENT"), (b"", "NO_TEXT")]
+)
+def test_what_cannot_be_read_is_422(client: TestClient, body: bytes, code: str) -> None:
     """The reader is told what was wrong, and no document is there."""
     answer = client.put(f"{ROOT}/doc", content=body)
     assert (answer.status_code, answer.json()["code"]) == (422, code)
