@@ -21,6 +21,7 @@ from loadtests.chapters import Block, Chapters, ChaptersError, choose_chapters
 CONNECT_S = 10
 ANSWER_S = 900
 PROGRESS_EVERY_S = 2.0
+FAILURES_SHOWN = 3
 
 
 class PrepareError(Exception):
@@ -74,7 +75,7 @@ def answer_json(response: requests.Response) -> dict[str, Any]:
         PrepareError: any other status, or no JSON object.
     """
     if not response.ok:
-        text = " ".join(response.text.split())[:200]
+        text = one_line(response.text)[:200]
         raise PrepareError(f"{response.request.method} {response.url}: {response.status_code} {text}")
     try:
         value = response.json()
@@ -118,11 +119,30 @@ def prepare_upstream(session: requests.Session, upstream: str, chapters: Chapter
         progress.say(done, total)
 
 
-def job_events(response: requests.Response) -> Iterator[dict[str, Any]]:
-    """Yields the JSON of each server-sent event as it arrives."""
+def job_events(response: requests.Response) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yields the name and the JSON of each server-sent event as it arrives; progress has no name.
+
+    An event is one line of data, its name before it. Empty lines say nothing here: read byte by byte, a line
+    that ends with CR and LF is followed by one.
+    """
+    name = ""
     for line in response.iter_lines(chunk_size=1):
-        if line.startswith(b"data:"):
-            yield json.loads(line[5:])
+        field, _, value = line.partition(b":")
+        if field == b"event":
+            name = value.strip().decode()
+        elif field == b"data":
+            yield name, json.loads(value)
+            name = ""
+
+
+def failed_block(event: dict[str, Any]) -> str:
+    """Returns one failed block as the error line shows it."""
+    return f"page {event.get('page')}, block {event.get('blockIndex')}: {event.get('message')}"
+
+
+def one_line(text: str) -> str:
+    """Returns a text that a server may have written, as one line."""
+    return " ".join(text.split())
 
 
 def pregenerate(session: requests.Session, host: str, chapters: Chapters) -> None:
@@ -145,15 +165,22 @@ def pregenerate(session: requests.Session, host: str, chapters: Chapters) -> Non
         answer_json(response)
         raise PrepareError(f"{url}: the answer is no event stream")
     last: dict[str, Any] = {}
+    failures: list[str] = []
     progress = Progress("pre-generated")
     try:
-        for last in job_events(response):
-            progress.say(int(last.get("done", 0)), int(last.get("total", 0)))
+        for name, event in job_events(response):
+            if name == "failed":
+                failures.append(failed_block(event))
+            elif not name:
+                last = event
+                progress.say(int(last.get("done", 0)), int(last.get("total", 0)))
     except (requests.RequestException, ValueError) as error:
         raise PrepareError(f"{url}: progress broke off ({type(error).__name__})") from error
     if last.get("state") != "done" or last.get("failed"):
         counts = f"{last.get('done', 0)} of {last.get('total', '?')} done, {last.get('failed', '?')} failed"
-        raise PrepareError(f"{url}: pre-generation ended as {last.get('state', 'nothing')!r}: {counts}")
+        reasons = failures[:FAILURES_SHOWN] or [str(last.get("message", "no reason given"))]
+        told = one_line("; ".join([counts, *reasons]))
+        raise PrepareError(f"{url}: pre-generation ended as {last.get('state', 'nothing')!r}: {told}")
 
 
 def prepare(arguments: argparse.Namespace) -> Chapters:

@@ -127,11 +127,18 @@ class Handler(BaseHTTPRequestHandler):
         states: list[dict[str, object]] = [
             {"state": "running", "done": n, "total": 4, "failed": 0} for n in (0, 2)
         ]
-        if self.server.settings.get("events") != "broken":
+        if "reason" in self.server.settings:
+            reason = self.server.settings["reason"]
+            states.append({"state": "failed", "done": 2, "total": 4, "failed": 0, "message": reason})
+        elif self.server.settings.get("events") != "broken":
             states.append(
                 {"state": "failed" if failed else "done", "done": 4 - failed, "total": 4, "failed": failed}
             )
+        failures = [{"page": 1, "blockIndex": at, "message": "No\nspeech."} for at in range(failed)]
         for state in states:
+            if state is states[-1]:
+                for failure in failures:
+                    self.wfile.write(f"event: failed\r\ndata: {json.dumps(failure)}\r\n\r\n".encode())
             self.wfile.write(f": heartbeat\n\ndata: {json.dumps(state)}\n\n".encode())
             self.wfile.flush()
 

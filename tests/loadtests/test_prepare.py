@@ -59,10 +59,20 @@ def test_pregeneration_covers_exactly_the_chapters_pages(
 def test_failed_chunks_fail_the_preparation(
     stub: Stub, document: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """A job that ends with failures exits 1, says the counts, and leaves no chapters file."""
-    assert main(arguments(stub(failed="2"), document, "--pregenerate")) == 1
-    assert "2 of 4 done, 2 failed" in capsys.readouterr().err.splitlines()[-1]
+    """A job that ends with failures exits 1, says the counts and which failed, and leaves no chapters file."""
+    assert main(arguments(stub(failed="4"), document, "--pregenerate")) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    counts = "ended as 'failed': 0 of 4 done, 4 failed; "
+    assert last.endswith(counts + "; ".join(f"page 1, block {at}: No speech." for at in range(3)))
     assert not document.with_name("chapters.json").exists()
+
+
+def test_a_job_that_stops_early_passes_on_its_reason(
+    stub: Stub, document: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A full store fails no single block: its sentence stands in the error line."""
+    assert main(arguments(stub(reason="Full."), document, "--pregenerate")) == 1
+    assert capsys.readouterr().err.endswith("ended as 'failed': 2 of 4 done, 0 failed; Full.\n")
 
 
 def test_progress_that_breaks_off_fails_the_preparation(
