@@ -114,16 +114,6 @@ def test_the_reference_page_names_the_same_codes() -> None:
     assert written - settings == _codes(DOCUMENT)
 
 
-def test_the_reference_page_names_the_same_routes() -> None:
-    """GIVEN docs/reference/routes.md WHEN its routes are compared THEN they are the document's."""
-    written = {
-        (path, method.lower())
-        for methods, path in re.findall(r"^\| `([A-Z, |]+) (/\S+)`", ROUTES_PAGE.read_text(), re.MULTILINE)
-        for method in re.findall(r"[A-Z]+", methods)
-    }
-    assert written == set(_operations())
-
-
 @pytest.mark.parametrize("name", SCHEMAS)
 def test_every_schema_is_sound_and_used(name: str) -> None:
     """GIVEN a schema WHEN it is compiled THEN it is valid JSON Schema, and something refers to it."""
