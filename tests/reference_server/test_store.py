@@ -1,5 +1,6 @@
 """The chunk store keeps the plan's layout, and shows whole chunks only, whatever kills its writer."""
 
+import errno
 import hashlib
 import json
 import os
@@ -11,7 +12,7 @@ import pytest
 
 from reference_server.chunk import Voicing
 from reference_server.outline import Block, Outline
-from reference_server.store import AudioError, ChunkStore
+from reference_server.store import AudioError, ChunkStore, StoreFullError, StoreStats
 
 VOICING = Voicing("openai", "tts-1", "alloy", 1.0)
 OTHER = replace(VOICING, voice="nova")
@@ -32,6 +33,10 @@ def store(tmp_path: Path) -> ChunkStore:
 
 def _put(store: ChunkStore, block: Block, audio: bytes, voicing: Voicing = VOICING) -> None:
     store.commit("doc", block, voicing, store.stage("doc", audio), TIMINGS)
+
+
+def _files(root: Path) -> dict[str, int]:
+    return {str(path.relative_to(root)): path.stat().st_size for path in root.rglob("*") if path.is_file()}
 
 
 def _names(folder: Path) -> list[str]:
@@ -204,6 +209,145 @@ def test_deleting_takes_all_of_one_document(store: ChunkStore, mp3: bytes) -> No
     assert store.delete("doc")
     assert store.find("doc", ONE) is None
     assert not store.delete("doc")
+
+
+def _sidecar_bytes(tmp_path: Path, audio: bytes) -> int:
+    """Return how long the sidecar of this MP3 as block one is."""
+    root = tmp_path / "elsewhere"
+    _put(ChunkStore(root), ONE, audio, OTHER)
+    return (root / "doc" / "chunks" / "0001__page-001__block-000.json").stat().st_size
+
+
+def test_a_sidecar_that_does_not_fit_leaves_what_was_there(
+    tmp_path: Path, mp3: bytes, mp3_of: Callable[[float], bytes]
+) -> None:
+    """GIVEN a chunk and room for another MP3 only WHEN it is to take the place THEN the old one stays whole."""
+    root = tmp_path / "tts_cache_v1"
+    store = ChunkStore(root)
+    _put(store, ONE, mp3)
+    before, longer = _files(root), mp3_of(1.0)
+    with_both = sum(before.values()) + len(longer) + _sidecar_bytes(tmp_path, longer)
+    store = ChunkStore(root)
+    store.rebuild_metadata("doc", VOICING)  # or opening would
+    store = ChunkStore(root, max_bytes=sum(_files(root).values()) - sum(before.values()) + with_both - 1)
+    staged = store.stage("doc", longer)
+    with pytest.raises(StoreFullError):
+        store.commit("doc", ONE, OTHER, staged, TIMINGS)
+    store.discard(staged)
+    assert {name: size for name, size in _files(root).items() if "chunks" in name} == before
+    assert store.has("doc", ONE, VOICING)
+    assert store.stats().size_bytes == sum(_files(root).values())
+
+
+def test_a_replacement_needs_room_for_both_and_gives_the_olds_back(
+    store: ChunkStore, tmp_path: Path, mp3: bytes, mp3_of: Callable[[float], bytes]
+) -> None:
+    """When it is done, only the new one is counted."""
+    _put(store, ONE, mp3_of(1.0))
+    _put(store, ONE, mp3, OTHER)
+    assert store.stats().size_bytes == sum(_files(tmp_path / "tts_cache_v1").values())
+    assert store.stats().documents == 1
+
+
+def test_a_full_disk_in_a_commit_leaves_nothing_behind(
+    store: ChunkStore, tmp_path: Path, mp3: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a disk that takes no new name WHEN a chunk is put in place THEN no hidden file stays, and totals hold."""
+
+    def full(_path: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    staged = store.stage("doc", mp3)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", full)
+        with pytest.raises(OSError, match="No space"):
+            store.commit("doc", ONE, VOICING, staged, TIMINGS)
+    store.discard(staged)
+    assert store.find("doc", ONE) is None
+    assert _names(tmp_path / "tts_cache_v1") == []
+    assert store.stats().size_bytes == 0
+
+
+def test_metadata_that_does_not_fit_leaves_the_old(tmp_path: Path, mp3: bytes) -> None:
+    """GIVEN a full store WHEN its metadata grows THEN the old list stays whole, with nothing hidden beside it."""
+    root = tmp_path / "tts_cache_v1"
+    store = ChunkStore(root)
+    _put(store, ONE, mp3)
+    store.rebuild_metadata("doc", VOICING)
+    _put(store, TWO, mp3)
+    path = root / "doc" / "tts.meta.json"
+    old = path.read_bytes()
+    store._space._max_bytes = sum(_files(root).values()) + 500
+    with pytest.raises(StoreFullError):
+        store.rebuild_metadata("doc", VOICING)
+    assert path.read_bytes() == old
+    assert _names(root / "doc") == ["chunks", "tts.meta.json"]
+    assert store.stats().size_bytes == sum(_files(root).values())
+
+
+def test_a_document_without_chunks_has_no_metadata(store: ChunkStore, tmp_path: Path, mp3: bytes) -> None:
+    """GIVEN chunks of blocks that are gone WHEN they are pruned and the list rebuilt THEN nothing is left."""
+    _put(store, Block(9, 9, 99, "Gone."), mp3)
+    store.rebuild_metadata("doc", VOICING)
+    store.prune("doc", OUTLINE)
+    store.rebuild_metadata("doc", VOICING)
+    store.rebuild_metadata("unknown", VOICING)
+    assert _names(tmp_path / "tts_cache_v1") == []
+    assert store.stats() == StoreStats(0, 0, None)
+
+
+def test_pruning_leaves_foreign_files(store: ChunkStore, tmp_path: Path, mp3: bytes) -> None:
+    """Only names that the store gives are the store's to remove."""
+    _put(store, ONE, mp3)
+    foreign = tmp_path / "tts_cache_v1" / "doc" / "chunks" / "notes.txt"
+    foreign.write_bytes(b"x")
+    store.prune("doc", Outline.of(["Another."]))
+    assert foreign.exists()
+
+
+def test_the_age_is_the_metadatas(store: ChunkStore, tmp_path: Path, mp3: bytes) -> None:
+    """From the first chunk on there is one; the rebuilt list, a sweep and a new start know the same."""
+    _put(store, ONE, mp3)
+    first = store.stats().oldest_created_at
+    assert first is not None
+    root = tmp_path / "tts_cache_v1"
+    sidecar = root / "doc" / "chunks" / "0001__page-001__block-000.json"
+    fields = json.loads(sidecar.read_bytes())
+    sidecar.write_text(json.dumps({**fields, "createdAt": 1700000000}), "utf-8")
+    store.rebuild_metadata("doc", VOICING)
+    assert store.stats().oldest_created_at == 1700000000
+    store.sweep()
+    assert store.stats().oldest_created_at == 1700000000
+    assert ChunkStore(root).stats().oldest_created_at == 1700000000
+
+
+def test_metadata_is_rebuilt_while_chunks_are_made_but_not_after_each(tmp_path: Path, mp3: bytes) -> None:
+    """GIVEN a clock WHEN chunks come one a second THEN the list is made with the first and every five seconds."""
+    now_s = 0.0
+    store = ChunkStore(tmp_path, clock=lambda: now_s)
+    rebuilt = []
+    for second in range(12):
+        now_s = float(second)
+        _put(store, Block(1, second, second + 1, "Text."), mp3)
+        if store.rebuild_metadata_if_due("doc", VOICING):
+            rebuilt.append(second)
+            metadata = json.loads((tmp_path / "doc" / "tts.meta.json").read_bytes())
+            assert len(metadata["chunks"]) == second + 1
+    assert rebuilt == [0, 5, 10]
+
+
+def test_a_rebuild_that_fails_is_due_again_later(tmp_path: Path, mp3: bytes) -> None:
+    """A list that did not fit does not keep the next from being tried."""
+    now_s = 0.0
+    store = ChunkStore(tmp_path, clock=lambda: now_s)
+    _put(store, ONE, mp3)
+    store._space._max_bytes = store.stats().size_bytes
+    with pytest.raises(StoreFullError):
+        store.rebuild_metadata_if_due("doc", VOICING)
+    store._space._max_bytes *= 2
+    assert not store.rebuild_metadata_if_due("doc", VOICING)
+    now_s = 5.0
+    assert store.rebuild_metadata_if_due("doc", VOICING)
 
 
 def test_opening_sweeps_away_a_half_done_removal(store: ChunkStore, tmp_path: Path, mp3: bytes) -> None:
