@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from asyncio.subprocess import Process
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,6 @@ class Extraction:
 
         Raises:
             ApiError: 422 `NOT_A_DOCUMENT`, `NO_TEXT`, `TEXT_TOO_LONG`, 503 `READER_KILLED`, 507 `DISK_FULL`.
-            OSError: no process can be started.
         """
         limits = [str(self._memory_bytes), str(self._timeout_s)]
         text = "markdown" if is_markdown else "text"
@@ -55,7 +55,7 @@ class Extraction:
         # The complaint goes to a file: a library that complains without end fills a bounded file, not a pipe
         # that the server would have to read and hold.
         with complaint.open("xb+") as stderr:
-            child = await start(command, stdin=subprocess.DEVNULL, stderr=stderr.fileno())
+            child = await _started(command, stderr.fileno())
             try:
                 async with asyncio.timeout(self._timeout_s):
                     assert child.stdout is not None
@@ -66,6 +66,14 @@ class Extraction:
             finally:
                 await end(child)
             return _End(return_code, answer, await run_to_end(_last_bytes, stderr.fileno()))
+
+
+async def _started(command: list[str], stderr: int) -> Process:
+    try:
+        return await start(command, stdin=subprocess.DEVNULL, stderr=stderr)
+    except OSError as error:  # memory or process numbers are short: nothing of the file was read
+        message = f"The document's reader could not be started: {error.strerror}. Ask again."
+        raise ApiError(503, "READER_KILLED", message) from error
 
 
 @dataclass(frozen=True)

@@ -195,6 +195,14 @@ def test_the_reader_s_end_is_told_as_what_it_was(
     assert "last word" not in caught.value.message
 
 
+def test_a_server_short_of_processes_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a system that starts no process WHEN a file is extracted THEN it is 503, and the file is not blamed."""
+    monkeypatch.setattr("reference_server.extraction.sys.executable", str(tmp_path / "nothing"))
+    refusal = _run(tmp_path, b"x")
+    assert (refusal.status, refusal.code) == (503, "READER_KILLED")
+    assert "could not be started" in refusal.message
+
+
 def test_one_file_is_extracted_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN three files at once WHEN they are extracted THEN never two readers run, and all get an answer."""
     log = tmp_path / "log"
