@@ -6,14 +6,17 @@ import contextlib
 import http.client
 import json
 import os
+import queue
 import re
 import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -23,6 +26,8 @@ MARK = "OOMPROOF_TEST_MARK"
 
 UPSTREAM = Path(__file__).with_name("counting_upstream.py")
 _ANSWER_S = 120.0
+_JOB_S = 3600.0
+"""Longer than any job here takes."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +44,75 @@ class Answer:
         fields = json.loads(self.body)
         assert isinstance(fields, dict)
         return fields
+
+
+class Job:
+    """A pre-generation that runs, as its progress stream tells it."""
+
+    def __init__(
+        self, connection: http.client.HTTPConnection, document_id: str, pages: str | list[int]
+    ) -> None:
+        body = json.dumps({"documentId": document_id, "pages": pages})
+        connection.request("POST", "/api/tts/preprocess", body, {"Accept": "text/event-stream"})
+        self._connection, self._answer = connection, connection.getresponse()
+        assert self._answer.status == 200, self._answer.read()
+        self.last: dict[str, Any] = {}
+        self._broken_off = False
+        self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
+        self._following = threading.Thread(target=self._follow, daemon=True)
+        self._following.start()
+
+    def _follow(self) -> None:
+        name = ""
+        try:
+            while line := self._answer.readline().decode():
+                field_name, _, value = line.rstrip("\r\n").partition(":")
+                if field_name == "event":
+                    name = value.strip()
+                elif field_name == "data":
+                    self._events.put({name: json.loads(value)} if name else json.loads(value))
+                elif not field_name:
+                    name = ""
+        except (OSError, http.client.HTTPException):
+            pass  # the server was killed
+        finally:
+            self._events.put(None)
+
+    def wait(self, seconds: float = _JOB_S, done: int | None = None) -> None:
+        """Return when so long has passed, so many blocks are done, or the stream has ended; no block may fail."""
+        until = time.monotonic() + seconds
+        while not self.is_over and (done is None or self.done < done):
+            try:
+                event = self._events.get(timeout=max(0.0, until - time.monotonic()))
+            except queue.Empty:
+                return
+            if event is None:
+                self._broken_off = True
+                return
+            assert not event["failed"], event
+            self.last = event
+
+    @property
+    def is_running(self) -> bool:
+        """Whether no end of it was told."""
+        return bool(self.last.get("state", "running") == "running")
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will be told: the end was, or the stream broke off."""
+        return self._broken_off or not self.is_running
+
+    @property
+    def done(self) -> int:
+        """How many blocks are said to be stored."""
+        return int(self.last.get("done", 0))
+
+    def finish(self) -> None:
+        """Note all that was told until the stream ended."""
+        self._following.join()
+        self._answer.close()
+        self._connection.close()
+        self.wait()
 
 
 @dataclass
@@ -81,6 +155,10 @@ class ServerProcess:
         """Store a document."""
         answer = self.ask("PUT", f"/api/documents/{document_id}", pdf, {"Content-Type": "application/pdf"})
         assert answer.status in {200, 201}, answer
+
+    def preprocess(self, document_id: str, pages: str | list[int]) -> Job:
+        """Begin to make pages ahead, or `"all"`."""
+        return Job(self.connect(), document_id, pages)
 
     def processes(self) -> list[psutil.Process]:
         """The server and whatever it started that is still there."""
@@ -132,12 +210,39 @@ class SpeechUpstream:
 
 
 StartServer = Callable[..., ServerProcess]
+KillStart = Callable[[Path, float], None]
 StartUpstream = Callable[..., SpeechUpstream]
 
 
 def _plain_environ() -> dict[str, str]:
     """This process's environment, without what would have coverage measured in a process whose memory is."""
     return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+
+
+def _spawn(docstore: Path, settings: Mapping[str, str], stderr: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "reference_server"],
+        env={**_plain_environ(), "PORT": "0", "DOCSTORE_DIR": str(docstore), **settings},
+        stdin=subprocess.DEVNULL,
+        stderr=stderr,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture
+def kill_start() -> KillStart:
+    """Start a server and SIGKILL it so many seconds later, whether or not it listens by then."""
+
+    def kill(docstore: Path, after_s: float) -> None:
+        process = _spawn(docstore, {}, subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(after_s)
+        assert process.returncode is None, "it ended by itself"
+        process.kill()
+        process.wait()
+
+    return kill
 
 
 @pytest.fixture
@@ -147,15 +252,7 @@ def start_server() -> Iterator[StartServer]:
 
     def start(docstore: Path, **settings: str) -> ServerProcess:
         mark = f"{os.getpid()}-{len(running)}-{docstore}"
-        environ = {**_plain_environ(), "PORT": "0", "DOCSTORE_DIR": str(docstore), MARK: mark, **settings}
-        process = subprocess.Popen(
-            [sys.executable, "-m", "reference_server"],
-            env=environ,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
+        process = _spawn(docstore, {MARK: mark, **settings}, subprocess.PIPE)
         assert process.stderr is not None
         log: list[str] = []
         port = None

@@ -5,16 +5,12 @@
 
 from __future__ import annotations
 
-import http.client
 import io
 import json
 import os
-import queue
 import random
 import re
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -28,7 +24,15 @@ from reportlab.pdfgen.canvas import Canvas
 from tinytag import TinyTag
 
 if TYPE_CHECKING:  # the tests are no package: at run time the fixtures give what these name
-    from tests.system.conftest import Answer, ServerProcess, SpeechUpstream, StartServer, StartUpstream
+    from tests.system.conftest import (
+        Answer,
+        Job,
+        KillStart,
+        ServerProcess,
+        SpeechUpstream,
+        StartServer,
+        StartUpstream,
+    )
 
 pytestmark = pytest.mark.slow
 
@@ -40,13 +44,14 @@ LONGEST_ROUND_S = 6.0
 """Kills are drawn from this time since the job's start: its first chunk takes about two seconds."""
 AT_THE_END_S = 0.01
 """Kills at the end of a job are drawn from this time since its last chunk: the list of chunks is written then."""
+LONGEST_START_S = 1.5
+"""Kills of a server that starts are drawn from this time: it takes about a second until it listens."""
 SHARE_AT_THE_END = 0.25
+SHARE_OF_STARTS = 0.25
+"""How often the next start is killed as well, while it may be repairing the store."""
 SHARE_OF_GROUPS = 0.5
 RESERVE = 2 * CONCURRENCY
 """Blocks left for after the last kill, so that each kill hits a job that is not done."""
-_ENDED_S = 3600.0
-"""Longer than any job here takes."""
-
 BEFORE_FIRST = "before the round's first chunk"
 BETWEEN = "between chunks"
 AFTER_LAST = "after the job's last chunk"
@@ -98,69 +103,6 @@ def pdf() -> bytes:
     return out.getvalue()
 
 
-class Job:
-    """A pre-generation that runs, as its progress stream tells it."""
-
-    def __init__(self, server: ServerProcess, pages: str | list[int]) -> None:
-        self._connection = server.connect()
-        body = json.dumps({"documentId": DOCUMENT, "pages": pages})
-        self._connection.request("POST", "/api/tts/preprocess", body, {"Accept": "text/event-stream"})
-        self._answer = self._connection.getresponse()
-        assert self._answer.status == 200, self._answer.read()
-        self.started = time.monotonic()
-        self.last: dict[str, Any] = {}
-        self.first_done: int | None = None
-        self._events: queue.SimpleQueue[dict[str, Any] | None] = queue.SimpleQueue()
-        self._following = threading.Thread(target=self._follow, daemon=True)
-        self._following.start()
-
-    def _follow(self) -> None:
-        name = ""
-        try:
-            while line := self._answer.readline().decode():
-                field_name, _, value = line.rstrip("\r\n").partition(":")
-                if field_name == "event":
-                    name = value.strip()
-                elif field_name == "data":
-                    self._events.put({name: json.loads(value)} if name else json.loads(value))
-                elif not field_name:
-                    name = ""
-        except (OSError, http.client.HTTPException):
-            pass  # the server was killed
-        finally:
-            self._events.put(None)
-
-    def wait(self, seconds: float, done: int | None = None) -> None:
-        """Return when so long has passed since the start, so many blocks are done, or the job has ended."""
-        until = self.started + seconds
-        while self.is_running and (done is None or self.done < done):
-            try:
-                event = self._events.get(timeout=max(0.0, until - time.monotonic()))
-            except queue.Empty:
-                return
-            if event is None:
-                return
-            assert not event["failed"], event
-            self.last = event
-
-    @property
-    def is_running(self) -> bool:
-        """Whether no end of it was told."""
-        return bool(self.last.get("state", "running") == "running")
-
-    @property
-    def done(self) -> int:
-        """How many blocks are said to be stored."""
-        return int(self.last.get("done", 0))
-
-    def finish(self) -> None:
-        """Note all that was told until the stream ended."""
-        self._following.join()
-        self._answer.close()
-        self._connection.close()
-        self.wait(_ENDED_S)
-
-
 @dataclass
 class Figures:
     """What came of the kills; `made_again` are calls for a text that was asked for in an earlier round."""
@@ -168,6 +110,7 @@ class Figures:
     moments: list[str] = field(default_factory=list)
     outside: int = 0
     groups: int = 0
+    starts: int = 0
     hidden: int = 0
     checked: int = 0
     most_lost: int = 0
@@ -179,9 +122,12 @@ class Figures:
         inside = len(self.moments)
         kills = inside + self.outside
         rows = {
+            "moments": f"uniform in {LONGEST_ROUND_S:g} s of a job or until its share of the chunks is made; "
+            f"{SHARE_AT_THE_END:.0%} within {AT_THE_END_S * 1000:g} ms of a job's last chunk",
             "kills": f"{kills} with SIGKILL ({self.groups} of the process group), seed {SEED}",
             "inside pre-generation": inside,
             **{f"  {moment}": self.moments.count(moment) for moment in MOMENTS},
+            "kills of a start besides": self.starts,
             "hidden files that kills left": self.hidden,
             "blocks": blocks,
             "calls of the upstream": f"{self.calls}, at most {blocks} + {kills} x {CONCURRENCY} allowed",
@@ -206,7 +152,8 @@ class Proof:
     def server(self, key: str) -> ServerProcess:
         """Start the server whose calls are known by this key."""
         settings = {"API_BASE": f"http://127.0.0.1:{self._upstream.port}/v1", "API_KEY": key}
-        return self._start(self.docstore, **settings, PREPROCESS_CONCURRENCY=str(CONCURRENCY))
+        settings["PREPROCESS_CONCURRENCY"] = str(CONCURRENCY)
+        return self._start(self.docstore, STORE_SWEEP_S="1", **settings)
 
     def upload(self, server: ServerProcess) -> None:
         """Store the document, and note how it is cut."""
@@ -304,14 +251,14 @@ def disturb(proof: Proof, server: ServerProcess, draw: random.Random, kills_left
     assert spare > 0, f"{kills_left} kills are left, and no block to be made meanwhile: more PAGES are needed"
     if draw.random() < SHARE_AT_THE_END:
         page = [block for block in proof.blocks if block.page == missing[0].page]
-        job = Job(server, [missing[0].page])
-        job.wait(_ENDED_S, len(page))
-        job.wait(time.monotonic() - job.started + draw.uniform(0, AT_THE_END_S))
+        job = server.preprocess(DOCUMENT, [missing[0].page])
+        job.wait(done=len(page))
+        job.wait(draw.uniform(0, AT_THE_END_S))
     else:
         enough = len(proof.stored) + max(1, 3 * spare // (2 * kills_left))
         moment_s = draw.uniform(0, LONGEST_ROUND_S)
-        job = Job(server, "all")
-        job.wait(moment_s, enough)
+        job = server.preprocess(DOCUMENT, "all")
+        job.wait(moment_s, done=enough)
     return job
 
 
@@ -352,7 +299,7 @@ def undisturbed(docstore: Path, upstream: SpeechUpstream, start: StartServer) ->
     proof = Proof(docstore, upstream, start)
     server = proof.server("undisturbed")
     proof.upload(server)
-    job = Job(server, "all")
+    job = server.preprocess(DOCUMENT, "all")
     job.finish()
     assert job.last["state"] == "done", job.last
     assert sorted(proof.calls("undisturbed")) == sorted(block.text for block in proof.blocks)
@@ -362,7 +309,7 @@ def undisturbed(docstore: Path, upstream: SpeechUpstream, start: StartServer) ->
 
 
 def test_kills_damage_nothing_lose_nothing_and_pay_nothing_twice(
-    tmp_path: Path, start_server: StartServer, start_upstream: StartUpstream
+    tmp_path: Path, start_server: StartServer, start_upstream: StartUpstream, kill_start: KillStart
 ) -> None:
     """GIVEN a server killed again and again while it makes a document THEN the store ends as if it never was.
 
@@ -377,12 +324,15 @@ def test_kills_damage_nothing_lose_nothing_and_pay_nothing_twice(
     proof.upload(server)
     for number in count(1):
         kill(proof, server, draw, figures)
+        if draw.random() < SHARE_OF_STARTS:
+            kill_start(proof.docstore, draw.uniform(0, LONGEST_START_S))
+            figures.starts += 1
         killed, server = server, proof.server(f"round {number}")
         judge(proof, proof.served(server), f"round {number - 1}", earlier, figures)
         assert not killed.left(), "children outlive their server"
         if len(figures.moments) == KILLS:
             break
-    job = Job(server, "all")
+    job = server.preprocess(DOCUMENT, "all")
     job.finish()
     assert job.last["state"] == "done", job.last
     judge(proof, proof.served(server), f"round {number}", earlier, figures)

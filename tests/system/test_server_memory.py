@@ -187,22 +187,17 @@ def folder_on_disk(path: Path, needed: int) -> Iterator[Path]:
         shutil.rmtree(folder)
 
 
-def preprocess(server: ServerProcess, document_id: str, pages: list[int]) -> int:
-    """Have pages made ahead, and return how many blocks they have; tells how far it is about once a minute."""
-    connection = server.connect()
-    body = json.dumps({"documentId": document_id, "pages": pages})
-    connection.request("POST", "/api/tts/preprocess", body, {"Accept": "text/event-stream"})
-    answer, told_t, last = connection.getresponse(), time.monotonic(), {}
-    while line := answer.readline():
-        if line.startswith(b"data:"):
-            last = json.loads(line[5:])
-            if time.monotonic() > told_t + 60:
-                told_t = time.monotonic()
-                sys.stdout.write(f"{last['done']} of {last['total']} blocks\n")
-                sys.stdout.flush()
-    connection.close()
-    assert last["state"] == "done", last
-    return int(last["total"])
+def make_ahead(server: ServerProcess, document_id: str, pages: list[int]) -> int:
+    """Have pages made ahead, and return how many blocks they have; tell how far it is once a minute."""
+    job = server.preprocess(document_id, pages)
+    job.wait(60)
+    while not job.is_over:
+        sys.stdout.write(f"{job.done} of {job.last['total']} blocks\n")
+        sys.stdout.flush()
+        job.wait(60)
+    job.finish()
+    assert job.last["state"] == "done", job.last
+    return int(job.last["total"])
 
 
 def test_an_idle_server_is_small(tmp_path: Path, start_server: StartServer) -> None:
@@ -244,7 +239,7 @@ def grown_chunk(docstore: Path, start_server: StartServer, start_upstream: Start
     upstream = start_upstream()
     server = start_server(docstore, API_BASE=f"http://127.0.0.1:{upstream.port}/v1")
     server.upload("large", small_pdf())
-    assert preprocess(server, "large", [1]) == 1
+    assert make_ahead(server, "large", [1]) == 1
     server.kill()
     audio = docstore / "tts_cache_v1" / "large" / "chunks" / "0001__page-001__block-000.mp3"
     os.truncate(audio, GIB)
@@ -352,7 +347,7 @@ def test_pre_generation_fits_a_small_machine(
         assert isinstance(pages, int)
         assert pages >= PAGES
         with Watch(server.process.pid) as watch:
-            blocks = preprocess(server, "prose", list(range(1, PAGES + 1)))
+            blocks = make_ahead(server, "prose", list(range(1, PAGES + 1)))
         server.kill()
     watch.show("pre-generation", {"pages": PAGES, "blocks": blocks, "speech": "espeak, 128 kb/s, no latency"})
     assert "reference_server.align" in watch.peaks
