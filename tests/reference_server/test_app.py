@@ -21,6 +21,7 @@ ROUTES = {
     "/metrics",
     "/api/documents",
     "/api/documents/{id}",
+    "/api/documents/{id}/pages",
     "/api/documents/{id}/pages/{page:int}/blocks",
     "/api/tts",
     "/api/tts/voices",
