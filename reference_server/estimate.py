@@ -15,8 +15,8 @@ from reference_server.store import ChunkStore
 ASSUMED = Rates(bytes_per_character=525_000 / 450, block_s=3.5)
 """The middle of what is known of the speech service before anything was measured.
 
-450 characters are about 30 s of speech, 450-600 kB of MP3 at 128-160 kb/s; a call takes 2-5 s
-(https://platform.openai.com/docs/guides/text-to-speech, and the plan's own figures).
+The plan's figures: a call takes 2-5 s; 450 characters are about 30 s of speech, which at 128-160 kb/s are
+450-600 kB of MP3.
 """
 
 
