@@ -4,16 +4,24 @@ import asyncio
 import os
 import sys
 from pathlib import Path
+from unittest.mock import AsyncMock, patch
 
 import pytest
+from starlette.testclient import TestClient
 
 from reference_server.aligner_programs import AlignerError, Programs
 from reference_server.aligner_slots import AlignerSlots
 from reference_server.alignment_worker import AlignmentWorker
+from reference_server.app import create_app
 from reference_server.block_aligner import NoAligner, ProcessPerBlock, block_aligner
+from reference_server.chunk import Voicing
+from reference_server.generate import open_chunk_maker
 from reference_server.live_aligner import LiveAligner
 from reference_server.model import ModelError
+from reference_server.outline import Block
 from reference_server.settings import Settings
+from reference_server.speech import Speech
+from reference_server.store import ChunkStore
 from reference_server.whisper_cpp import WhisperCpp
 
 # It takes whisper.cpp's arguments, hears the bytes of the file as words, and misbehaves as the model says.
@@ -108,6 +116,32 @@ def test_without_an_aligner_nothing_is_looked_for(tmp_path: Path) -> None:
     asyncio.run(scenario())
     with pytest.raises(ModelError):
         block_aligner(Settings(aligner_model=tmp_path), AlignerSlots(1))
+
+
+def test_a_server_without_an_aligner_starts_without_a_model(tmp_path: Path) -> None:
+    """GIVEN no model anywhere WHEN the server starts with aligner none THEN live times are an empty answer."""
+    app = create_app(Settings(docstore_dir=tmp_path / "docstore", aligner="none", aligner_model=tmp_path))
+    with TestClient(app) as client:
+        answer = client.post("/api/whisper", json={"text": "Hello.", "audio": [1]})
+    assert (answer.status_code, answer.json()) == (200, {"alignments": []})
+
+
+def test_a_chunk_without_times_is_stored_all_the_same(tmp_path: Path, mp3: bytes) -> None:
+    """A chunk that nobody listened to has its audio, and timings that name no word."""
+    block, store = Block(1, 0, 1, "Hello there."), ChunkStore(tmp_path)
+    speech = Speech(Settings())
+
+    async def scenario() -> None:
+        settings = Settings(aligner="none", aligner_model=tmp_path)
+        async with open_chunk_maker(settings, speech, store, AlignerSlots(1)) as make:
+            await make("doc", block, Voicing("openai", "tts-1", "alloy", 1.0))
+        await speech.aclose()
+
+    with patch.object(Speech, "synthesize", AsyncMock(return_value=mp3)):
+        asyncio.run(scenario())
+    chunk = store.find("doc", block)
+    assert chunk is not None
+    assert chunk.timings == {"alignments": []}
 
 
 @pytest.mark.parametrize("kind", ["live", "ahead"])
