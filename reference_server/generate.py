@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from http import HTTPStatus
 
 from reference_server.aligner_programs import AlignerError
 from reference_server.aligner_slots import AlignerSlots
@@ -59,7 +58,7 @@ async def _make(
         finally:
             await run_to_end(store.discard, staged)
     except SpeechError as error:
-        if error.status == HTTPStatus.TOO_MANY_REQUESTS and error.retry_after_s is not None:
+        if error.retry_after_s is not None:  # too many requests, or a restart of the upstream
             raise UpstreamBusyError(str(error), error.retry_after_s) from error
         raise GenerationError(str(error)) from error
     except (AudioError, AlignerError) as error:  # the block's; others are the server's or its disk's

@@ -20,6 +20,8 @@ from reference_server.upstream_client import MOST_ERROR_BYTES, BadAnswerError
 
 _LONGEST_DETAIL = 200
 _LONGEST_WAIT_S = 24 * 3600.0
+_RESTART_S = 2.0
+"""When to ask again who cannot be reached: a restart takes seconds, and asking at once takes none."""
 
 CALL_ERRORS = (
     openai.APIError,
@@ -45,7 +47,8 @@ class UpstreamFailure:
             too long) or 500 (it refused).
         message: one short line for people, without the key.
         may_pass: whether the same call may succeed a moment later.
-        retry_after_s: when the upstream says it may be asked again; None when it says nothing.
+        retry_after_s: when the upstream says it may be asked again, or when one that cannot be reached is worth
+            another try; None when nothing is known.
     """
 
     outcome: Outcome
@@ -73,7 +76,7 @@ def failure_of(error: Exception, api_key: str, limit_s: float) -> UpstreamFailur
     if isinstance(cause, httpx2.ConnectError | httpx2.LocalProtocolError) or cause is None:
         # Not the error's own text: where a header is at fault, it shows the header.
         message = "The speech upstream cannot be reached. Is API_BASE right, and does it run?"
-        return UpstreamFailure("unreachable", HTTPStatus.BAD_GATEWAY, message)
+        return UpstreamFailure("unreachable", HTTPStatus.BAD_GATEWAY, message, retry_after_s=_RESTART_S)
     if isinstance(cause, ValueError | RecursionError):
         return UpstreamFailure("failed", HTTPStatus.BAD_GATEWAY, "The speech upstream's JSON cannot be read.")
     return UpstreamFailure("failed", HTTPStatus.BAD_GATEWAY, "The speech upstream broke its answer off.")
@@ -108,10 +111,9 @@ def _refusal(error: openai.APIStatusError, api_key: str) -> UpstreamFailure:
     retry_after_s = seconds_to_wait(error.response.headers.get("retry-after"), datetime.now(UTC))
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         return UpstreamFailure("too_many", status, message, may_pass=True, retry_after_s=retry_after_s)
-    if status == HTTPStatus.GATEWAY_TIMEOUT:
-        return UpstreamFailure("failed", status, message, may_pass=True, retry_after_s=retry_after_s)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        return UpstreamFailure("failed", HTTPStatus.BAD_GATEWAY, message, may_pass=True)
+        shown = status if status == HTTPStatus.GATEWAY_TIMEOUT else HTTPStatus.BAD_GATEWAY
+        return UpstreamFailure("failed", shown, message, may_pass=True, retry_after_s=retry_after_s)
     if status < HTTPStatus.BAD_REQUEST:
         message = (
             f"The speech upstream answered {status}: it leads elsewhere, and redirects are not followed."

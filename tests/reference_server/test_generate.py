@@ -118,14 +118,15 @@ def test_without_speech_there_is_no_chunk(
     [
         (SpeechError(429, "Too many.", 7.0), 7.0),
         (SpeechError(429, "Too many."), None),
-        (SpeechError(504, "Too slow.", 7.0), None),
+        (SpeechError(502, "Restarting.", 2.0), 2.0),
+        (SpeechError(504, "Too slow."), None),
         (SpeechError(502, "Down."), None),
     ],
 )
 def test_only_a_refusal_with_a_time_is_worth_waiting_for(
     tmp_path: Path, worker: type[FakeWorker], answer: SpeechError, retry_after_s: float | None
 ) -> None:
-    """A 429 that says when to come back is passed on with that; everything else fails the block."""
+    """A failure that says when to come back is passed on with that; everything else fails the block."""
     with pytest.raises(GenerationError) as caught:
         _make(tmp_path, FakeSpeech(answer))
     assert getattr(caught.value, "retry_after_s", None) == retry_after_s
