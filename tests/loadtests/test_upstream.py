@@ -14,7 +14,7 @@ import openai
 import pytest
 from tinytag import TinyTag
 
-from loadtests.upstream import main
+from loadtests.upstream import DEFAULT_PORT, _parser, main
 
 SENTENCE = "The suite is executed, and then the method is invoked."
 
@@ -243,7 +243,7 @@ def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ["--port", "x"],
         ["--port", "70000"],
-        [],
+        ["--port"],
         ["--port", "1", "--pace", "0"],
         ["--port", "1", "--pace", "fast"],
         ["--port", "1", "--latency", "5-2"],
@@ -258,3 +258,8 @@ def test_a_bad_option_is_one_line(arguments: list[str], capsys: pytest.CaptureFi
 
     assert caught.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_its_port_unless_given_is_where_speech_servers_of_its_kind_listen() -> None:
+    """GIVEN no --port THEN it is 8880, which the documents name."""
+    assert _parser().parse_args([]).port == DEFAULT_PORT == 8880
