@@ -133,7 +133,7 @@ def test_writers_at_the_same_time_cannot_pass_the_limit_together(tmp_path: Path)
             with space.aside(str(number), tmp_path / str(number)) as aside:
                 for _ in range(10):
                     aside.write(bytes(10))
-                    with seen:
+                    with seen, space.lock:
                         most = max(most, space.stats().size_bytes, _total(tmp_path))
                 aside.sync()
         except StoreFullError:
