@@ -4,8 +4,9 @@ uvicorn bounds neither the time nor the size of a request's head, lets a body th
 long as the client likes, and waits for ever for one who does not read the answer. What this relies on in
 uvicorn 0.54's `HttpToolsProtocol`: the parser's callbacks `on_headers_complete`, `on_body`,
 `on_message_complete`; `on_response_complete`; `send_400_response` for what is not HTTP; the fields `cycle`
-(with `disconnected`, `keep_alive`, `message_event`, `response_complete`), `headers`, `loop`, `pipeline`,
-`transport`, `url`, `server_state.default_headers`. Tests hold each of them against a real server.
+(with `disconnected`, `keep_alive`, `message_event`, `response_complete`, `response_started`, `transport`),
+`headers`, `loop`, `pipeline`, `transport`, `url`, `server_state.default_headers`. Tests hold each of them
+against a real server.
 """
 
 from __future__ import annotations
@@ -40,6 +41,22 @@ _MOST_PIPELINED = 128
 """Requests that wait for the answer before theirs; uvicorn reads on and on, at some kilobytes a request."""
 
 
+class _AnswerTransport:
+    """What uvicorn's cycle of one request writes its answer to: closing it waits for a body still on its way."""
+
+    def __init__(self, protocol: BoundedProtocol) -> None:
+        self._protocol = protocol
+
+    def write(self, data: bytes) -> None:
+        self._protocol.transport.write(data)
+
+    def is_closing(self) -> bool:
+        return self._protocol.transport.is_closing()
+
+    def close(self) -> None:
+        self._protocol.close_after_body()
+
+
 class BoundedProtocol(HttpToolsProtocol):
     """A connection on which every wait for the client has an end."""
 
@@ -54,7 +71,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._awaits_head = True
         self._dry_bytes = 0
         """Bytes that came since the last head, part of a body, or end of a request."""
-        self._refused = False
+        self._deaf = False
+        """Whether what still comes is thrown away: the last answer of this connection is out."""
+        self._answers = cast("asyncio.Transport", _AnswerTransport(self))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first head its time, and want to hear of every byte that the client does not take."""
@@ -70,11 +89,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser, and refuse what only ever begins."""
-        if self._refused:
+        if self._deaf:
             return
         self._dry_bytes += len(data)
         super().data_received(data)
-        if self._refused or self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             return
         if self._dry_bytes > MAX_HEAD_BYTES:
             self._refuse_head()
@@ -83,7 +102,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Begin the request, unless its head came in one piece that was too large."""
-        if self._refused:
+        if self._deaf:
             return
         self._stop_reading_timer()
         if self._dry_bytes > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
@@ -91,6 +110,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._awaits_head = False
         super().on_headers_complete()
+        self.cycle.transport = self._answers
         self.headers = []  # a trailer would be added to the head that the application already reads
         if self.parser.should_upgrade():
             self.cycle.keep_alive = False  # the parser understands nothing that comes after it
@@ -101,19 +121,21 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         """Pass a part of the body on."""
         self._dry_bytes = 0
-        if not self._refused:
+        if not self._deaf:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
         """Await the next head."""
         self._dry_bytes = 0
-        if not self._refused:
+        if not self._deaf:
             self._awaits_head = True
             self._stop_reading_timer()
             super().on_message_complete()
 
     def on_response_complete(self) -> None:
         """Bound what is still to come of a body that was answered before its end."""
+        if self._deaf:
+            return
         super().on_response_complete()
         if not self._awaits_head and self._is_idle() and not self.transport.is_closing():
             self._limit_reading(self.linger_s, self.transport.close)
@@ -152,9 +174,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _refuse(self, status: int, code: str, message: str) -> None:
         """Answer, as far as no other answer has begun, and close once the client could read it."""
-        if self._refused or self.transport.is_closing():
+        if self._deaf or self.transport.is_closing():
             return
-        self._refused = True
         # With several requests on their way, the one that is being answered is not `cycle`, the newest.
         begun = bool(self.pipeline) or (not self._is_idle() and self.cycle.response_started)
         self.pipeline.clear()
@@ -166,6 +187,17 @@ class BoundedProtocol(HttpToolsProtocol):
             self.transport.close()
             return
         self.transport.write(self._raw_answer(status, code, message))
+        self._close_for_writing()
+
+    def close_after_body(self) -> None:
+        """End the connection; with a body still on its way only once its sender had time to read the answer."""
+        if self._awaits_head or self.transport.is_closing():
+            self.transport.close()
+        elif not self._deaf:
+            self._close_for_writing()
+
+    def _close_for_writing(self) -> None:
+        self._deaf = True
         self.transport.write_eof()
         self.flow.resume_reading()
         self._limit_reading(self.linger_s, self.transport.close)

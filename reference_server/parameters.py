@@ -36,7 +36,7 @@ class ChunkQuery:
         document_id, page, block_index = (
             _required(query, name) for name in ("documentId", "page", "blockIndex")
         )
-        return cls(document_id, _whole("page", page), _whole("blockIndex", block_index), wanted_of(request))
+        return cls(document_id, whole_of("page", page), whole_of("blockIndex", block_index), wanted_of(request))
 
 
 def wanted_of(request: Request) -> Wanted:
@@ -94,7 +94,8 @@ def _required(query: Mapping[str, str], name: str) -> str:
     return query[name]
 
 
-def _whole(name: str, value: str) -> int:
+def whole_of(name: str, value: str) -> int:
+    """Return a whole number of at most nine digits; raises ApiError 400."""
     if not (value.isascii() and value.isdecimal() and len(value) <= 9):
         raise bad(name, value, "a whole number")
     return int(value)

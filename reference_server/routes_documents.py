@@ -8,6 +8,7 @@ from starlette.routing import BaseRoute, Route
 
 from reference_server.documents import Documents
 from reference_server.fields import text_of, too_large
+from reference_server.parameters import whole_of
 from reference_server.settings import Settings
 from reference_server.threads import run_to_end
 
@@ -24,7 +25,7 @@ def document_routes() -> list[BaseRoute]:
         Route("/api/documents/{id}", put_document, methods=["PUT"]),
         Route("/api/documents/{id}", delete_document, methods=["DELETE"]),
         Route("/api/documents/{id}/pages", get_pages),
-        Route("/api/documents/{id}/pages/{page:int}/blocks", get_blocks),
+        Route("/api/documents/{id}/pages/{page}/blocks", get_blocks),
     ]
 
 
@@ -98,7 +99,7 @@ def get_blocks(request: Request) -> Response:
     documents: Documents = request.app.state.documents
     document = documents.get(request.path_params["id"])
     request.app.state.open_documents.touch(document.id)
-    page = request.path_params["page"]
+    page = whole_of("page", request.path_params["page"])
     blocks = [
         {"blockIndex": block.index, "text": block.text, "textHash": block.text_hash}
         for block in documents.outline(document).page(page)

@@ -22,7 +22,7 @@ ROUTES = {
     "/api/documents",
     "/api/documents/{id}",
     "/api/documents/{id}/pages",
-    "/api/documents/{id}/pages/{page:int}/blocks",
+    "/api/documents/{id}/pages/{page}/blocks",
     "/api/tts",
     "/api/tts/voices",
     "/api/whisper",

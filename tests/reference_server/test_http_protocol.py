@@ -262,6 +262,26 @@ def test_a_short_rest_of_a_body_costs_no_connection(serve: Serve) -> None:
         _expect(client, b"/next")
 
 
+def test_an_early_answer_reaches_a_client_that_closes_after_it(serve: Serve) -> None:
+    """GIVEN `Connection: close` WHEN the answer comes long before the body's end THEN the client can read it."""
+    with serve(BoundedProtocol).connect() as client:
+        client.sendall(_request("/early", f"Connection: close\r\nContent-Length: {BIG}\r\n"))
+        client.sendall(b"x" * (BIG // 2))
+        assert _all(client).endswith(b"/early")
+        client.sendall(b"x" * (BIG // 2))
+
+
+def test_nothing_is_answered_after_the_last_answer(serve: Serve) -> None:
+    """GIVEN `Connection: close` with a body WHEN another request comes behind it THEN nobody serves that one."""
+    server = serve(BoundedProtocol)
+    with server.connect() as client:
+        client.sendall(_request("/early", "Connection: close\r\nContent-Length: 5\r\n"))
+        _expect(client, b"/early")
+        client.sendall(b"12345" + _request("/next"))
+        assert _all(client) == b""
+    assert server.seen == ["/early"]
+
+
 def test_a_trailer_never_reaches_the_application(serve: Serve) -> None:
     """GIVEN a chunked body with a trailer WHEN it is read THEN the head is what it was."""
     server = serve(BoundedProtocol)

@@ -138,7 +138,7 @@ def test_blocks_of_a_page(client: TestClient, three_pages: bytes) -> None:
         ("GET", "/.hidden/pages", 400, "BAD_ID"),
         ("GET", "/doc/pages/0/blocks", 404, "NO_PAGE"),
         ("GET", "/doc/pages/4/blocks", 404, "NO_PAGE"),
-        ("GET", "/doc/pages/one/blocks", 404, "NOT_FOUND"),
+        ("GET", "/doc/pages/one/blocks", 400, "BAD_REQUEST"),
         ("GET", "/.hidden", 400, "BAD_ID"),
         ("PUT", "/.hidden", 400, "BAD_ID"),
         ("PUT", "/%2e%2e%2fdoc", 404, "NOT_FOUND"),
