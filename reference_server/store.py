@@ -208,7 +208,7 @@ class ChunkStore:
         return self._space.remove_document(document_id)
 
     def stats(self) -> StoreStats:
-        """Return what the whole store holds, from memory."""
+        """Return what the whole store holds, from memory: it waits for no disk."""
         return self._space.stats()
 
     def sweep(self) -> None:

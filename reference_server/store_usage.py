@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -35,9 +36,13 @@ class StoreStats:
 
 
 class Usage:
-    """The bytes of every document, and of all else below the store's folder. For one thread at a time."""
+    """The bytes of every document, and of all else below the store's folder.
+
+    One thread at a time may change it; any may read the totals meanwhile, and waits for no disk.
+    """
 
     def __init__(self) -> None:
+        self._lock = threading.Lock()
         self._documents: dict[str, Occupied] = {}
         self._documents_bytes = 0
         self.other_bytes = 0
@@ -58,11 +63,12 @@ class Usage:
 
     def put(self, document_id: str, occupied: Occupied) -> None:
         """Take over what a document occupies; one that occupies nothing is forgotten."""
-        self._documents_bytes += occupied.size_bytes - self.get(document_id).size_bytes
-        if occupied.size_bytes:
-            self._documents[document_id] = occupied
-        else:
-            self._documents.pop(document_id, None)
+        with self._lock:
+            self._documents_bytes += occupied.size_bytes - self.get(document_id).size_bytes
+            if occupied.size_bytes:
+                self._documents[document_id] = occupied
+            else:
+                self._documents.pop(document_id, None)
 
     def add(self, document_id: str, size_bytes: int) -> None:
         """Count bytes that a document has gained, or lost where negative."""
@@ -85,5 +91,6 @@ class Usage:
 
     def stats(self) -> StoreStats:
         """Return the totals."""
-        ages = [at for occupied in self._documents.values() if (at := occupied.created_at) is not None]
-        return StoreStats(self.total_bytes, len(ages), min(ages, default=None))
+        with self._lock:
+            ages = [at for occupied in self._documents.values() if (at := occupied.created_at) is not None]
+            return StoreStats(self.total_bytes, len(ages), min(ages, default=None))

@@ -253,3 +253,10 @@ def test_removing_a_document_waits_for_none_and_tells_what_was_there(
     assert space.remove_document("a")
     assert not space.remove_document("a")
     _put(space, tmp_path, "b", 1000, 2)
+
+
+def test_the_totals_do_not_wait_for_the_disk(space: StoreSpace, tmp_path: Path) -> None:
+    """GIVEN a writer that holds the lock for as long as a disk takes THEN another thread has the totals at once."""
+    _put(space, tmp_path, "a", 600, 1)
+    with space.lock, ThreadPoolExecutor(1) as pool:
+        assert pool.submit(space.stats).result(timeout=20) == StoreStats(600, 1, 1)
