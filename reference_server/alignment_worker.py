@@ -47,7 +47,7 @@ class AlignmentWorker:
         Raises:
             AlignerError: the file holds no sound, or the child died or babbled; the message says how.
         """
-        async with self._turn, self._slots.turn():
+        async with self._slots.turn(ahead=True), self._turn:
             child = await self._running()
             try:
                 return _words(await self._exchange(child, {"text": text, "mp3": str(mp3_path)}))

@@ -78,7 +78,7 @@ class ProcessPerBlock(_NothingToEnd):
         Raises:
             AlignerError: a process failed or was killed, or answered with something else than words.
         """
-        async with self._turn, self._slots.turn():
+        async with self._slots.turn(ahead=True), self._turn:
             try:
                 with tempfile.TemporaryDirectory(dir=self._folder) as name:
                     return await self._programs.time_words(text, mp3_path, Path(name), None)
