@@ -53,7 +53,7 @@ server-memory: .venv/dev.stamp  ## What the server holds, also while it makes 20
 	PAGES=$${PAGES:-200} $(BIN)/pytest -s tests/system/test_server_memory.py $(ARGS)
 
 fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000 a route (FUZZ_REQUESTS)
-	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-1000} $(BIN)/pytest -s tests/reference_server/test_openapi_conformance.py $(ARGS)
+	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-1000} $(BIN)/pytest -s tests/reference_server/wire $(ARGS)
 
 lock: .venv/uv.stamp  ## Renew the hash-locked requirement files
 	for name in uv run dev; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \

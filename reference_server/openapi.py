@@ -189,7 +189,10 @@ def _failed_timing() -> Schema:
 
 
 def _making() -> Schema:
-    progress = {200: content({"text/event-stream": text()}, "Progress, as events"), 202: json_of("Progress")}
+    progress = {
+        200: content({"text/event-stream": ref("Event")}, "Progress, event by event."),
+        202: json_of("Progress"),
+    }
     no_page: Codes = {404: "NO_PAGE"}
     asked = sent("PreprocessRequest")
     document = query("documentId", ID, required=True)

@@ -144,6 +144,23 @@ SCHEMAS: dict[str, Schema] = {
     "Progress": record(
         {"documentId": ID, "state": one_of(*_STATES), **_COUNTS, **_FAILURES}, {"message": text()}
     ),
+    "Event": record(
+        {
+            "event": one_of("message", "failed"),
+            "data": text(
+                contentMediaType="application/json",
+                contentSchema={
+                    "anyOf": [
+                        ref("Failure"),
+                        ref("Progress"),
+                        record(
+                            {"documentId": ID, "state": {"const": "running"}, **_COUNTS}, {"message": text()}
+                        ),
+                    ]
+                },
+            ),
+        }
+    ),
     "Status": record(
         {
             "documentId": ID,

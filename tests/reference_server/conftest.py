@@ -176,6 +176,12 @@ def maker(mp3: bytes) -> FakeMaker:
     return FakeMaker(mp3)
 
 
+@pytest.fixture(scope="session")
+def new_maker(mp3: bytes) -> Callable[[], FakeMaker]:
+    """Make such stand-ins for what outlives a test."""
+    return lambda: FakeMaker(mp3)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """The defaults, with the store in a folder of the test's own."""
