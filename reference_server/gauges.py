@@ -9,8 +9,6 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 from starlette.datastructures import State
 
-from reference_server.threads import run_to_end
-
 
 @dataclass(frozen=True)
 class Children:
@@ -48,17 +46,22 @@ class GaugeCollector(Collector):
         """Yield what was read last."""
         yield from self._families
 
-    async def read(self, state: State, children: Children) -> None:
-        """Read the application's state: the store's in a thread, for its lock may be held while files go."""
-        store = await run_to_end(state.store.stats)
+    def read(self, state: State, children: Children) -> None:
+        """Read the application's state; nothing here waits."""
+        store = state.store.stats()
         aligner, calls = state.live_aligner, state.speech.outcomes
         upstream = CounterMetricFamily(
             "reader_upstream_calls", "Calls to the speech upstream, each try counted.", labels=["outcome"]
         )
         for outcome, count in sorted(calls.items()):
             upstream.add_metric([outcome], count)
+        evictions = CounterMetricFamily(
+            "reader_store_evictions", "Documents whose chunks were removed to keep the store's limit."
+        )
+        evictions.add_metric([], state.store.evictions)
         self._families = [
             upstream,
+            evictions,
             _gauge("reader_jobs", "Jobs that make chunks ahead.", len(state.jobs)),
             _gauge("reader_aligners_in_flight", "Blocks whose words are being timed.", aligner.in_flight),
             _gauge("reader_aligners_waiting", "Blocks that wait for an aligner.", aligner.waiting),

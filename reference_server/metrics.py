@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from reference_server.gauges import GaugeCollector, children_of_this_process
+from reference_server.speech_cache import Source
 from reference_server.threads import run_to_end
 
 _KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE"})
@@ -19,7 +20,6 @@ _OTHER = "other"
 _SECONDS = (0.005, 0.025, 0.1, 0.5, 2.0, 10.0, 60.0)
 """From a chunk out of the page cache, over speech from the upstream (2-5 s), to a job's progress stream."""
 
-LiveOutcome = Literal["hit", "miss", "inflight"]
 CachedOutcome = Literal["hit", "missing", "stale"]
 
 
@@ -56,9 +56,9 @@ class Metrics:
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(route).observe(seconds)
 
-    def count_live(self, outcome: LiveOutcome) -> None:
+    def count_live(self, source: Source) -> None:
         """Count a block whose speech was asked for live."""
-        self._blocks.labels("live", outcome).inc()
+        self._blocks.labels("live", source.lower()).inc()
 
     def count_cached(self, outcome: CachedOutcome) -> None:
         """Count a block whose chunk was asked for."""
@@ -67,7 +67,7 @@ class Metrics:
     async def page(self, state: State) -> bytes:
         """Return everything in Prometheus's text format; `state` is the application's."""
         children = await run_to_end(children_of_this_process)
-        await self._gauges.read(state, children)
+        self._gauges.read(state, children)
         return generate_latest(self._registry)
 
 

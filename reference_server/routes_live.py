@@ -12,10 +12,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from reference_server.aligner_programs import AlignerError
+from reference_server.body_limits import SMALL_BODY_BYTES, TIMING_BODY_BYTES
 from reference_server.error_answers import error_response
 from reference_server.fields import read_object
 from reference_server.live_aligner import AlignerBusy
 from reference_server.live_parameters import TimingRequest, callers_base, callers_key, speech_request_of
+from reference_server.metrics import Metrics
 from reference_server.speech import SpeechError
 from reference_server.words import alignment_json
 
@@ -23,10 +25,6 @@ _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _CLIENT_CLOSED_REQUEST = 499
-_MAX_SPEECH_BODY_BYTES = 1024 * 1024
-_MAX_TIMING_BODY_BYTES = 64 * 1024 * 1024
-"""An array of bytes is at most four characters an item: 16 MB of audio, which is a quarter of an hour."""
-
 _VARY = "x-openai-key, x-openai-base-url, x-tts-provider"
 
 
@@ -45,11 +43,13 @@ def live_routes() -> list[BaseRoute]:
 
 async def speak(request: Request) -> Response:
     """Answer with a text's speech as a whole MP3, from memory when it is there."""
-    wanted = speech_request_of(await read_object(request, _MAX_SPEECH_BODY_BYTES), request)
+    wanted = speech_request_of(await read_object(request, SMALL_BODY_BYTES), request)
     api_key = callers_key(request)
     cache, speech = request.app.state.speech_cache, request.app.state.speech
     headers = {"ETag": f'W/"{wanted.key}"', "Cache-Control": "private, max-age=1800", "Vary": _VARY}
+    metrics: Metrics = request.app.state.metrics
     if wanted.key in cache and _has_it(request, wanted.key):
+        metrics.count_live("HIT")
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**headers, "X-Cache": "HIT"})
     try:
         audio, source = await _unless_client_leaves(
@@ -59,6 +59,7 @@ async def speak(request: Request) -> Response:
         return Response(status_code=_CLIENT_CLOSED_REQUEST)
     except SpeechError as error:
         return _speech_failed(error)
+    metrics.count_live(source)
     return Response(audio, media_type="audio/mpeg", headers={**headers, "X-Cache": source})
 
 
@@ -79,7 +80,7 @@ async def time_words(request: Request) -> Response:
     purpose, for the real application's request holds it until its answer: about 4.6 MB for 513 kB of MP3.
     Here 460 kB of MP3 hold 4.3 MB (`pytest -s tests/reference_server/test_held_requests.py`).
     """
-    payload = await read_object(request, _MAX_TIMING_BODY_BYTES)
+    payload = await read_object(request, TIMING_BODY_BYTES)
     wanted = TimingRequest.of(payload)
     state = request.app.state
     timing = state.live_aligner.align(wanted.text, wanted.audio, wanted.lang)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from reference_server.body_limits import SMALL_BODY_BYTES
 from reference_server.chunk import Voicing
 from reference_server.document import Document, checked_id
 from reference_server.documents import Documents
@@ -33,8 +34,6 @@ from reference_server.threads import run_to_end
 
 HEARTBEAT_S = 15
 """Proxies may cut a silent stream after about 60 s."""
-
-_MAX_BODY_BYTES = 1024 * 1024
 
 
 def preprocess_routes() -> list[BaseRoute]:
@@ -96,7 +95,7 @@ async def estimate_cost(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     """End a document's job and keep what it made; none to end is no error."""
-    document_id = checked_id(require_document_id(await read_object(request, _MAX_BODY_BYTES)))
+    document_id = checked_id(require_document_id(await read_object(request, SMALL_BODY_BYTES)))
     cancelled = await request.app.state.jobs.cancel(document_id)
     return JSONResponse({"documentId": document_id, "cancelled": cancelled})
 
@@ -137,7 +136,7 @@ class _Asked:
 
 async def _asked_of(request: Request) -> _Asked:
     state = request.app.state
-    fields = await read_object(request, _MAX_BODY_BYTES)
+    fields = await read_object(request, SMALL_BODY_BYTES)
     voicing = voicing_of(fields, state.settings)
     document = await run_to_end(state.documents.get, require_document_id(fields))
     state.open_documents.touch(document.id)

@@ -211,6 +211,11 @@ class ChunkStore:
         """Return what the whole store holds, from memory: it waits for no disk."""
         return self._space.stats()
 
+    @property
+    def evictions(self) -> int:
+        """How many documents' chunks were removed to keep the limit, since the store was opened."""
+        return self._space.evictions
+
     def sweep(self) -> None:
         """Measure the store anew, and remove the oldest documents that are not open while it is over its limit."""
         self._space.sweep()

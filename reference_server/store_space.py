@@ -56,6 +56,8 @@ class StoreSpace:
         self._is_open = is_open
         self.lock = threading.RLock()
         """Held for every change below `root`; not while a new file's bytes go to the disk."""
+        self.evictions = 0
+        """How many documents' chunks were removed to keep the limit."""
 
     def stats(self) -> StoreStats:
         """Return the totals, from memory, without waiting for whoever writes or removes at this moment."""
@@ -161,6 +163,7 @@ class StoreSpace:
             return
         gone = self._usage.get(document_id)
         self.remove_document(document_id)
+        self.evictions += 1
         _log.warning(
             "the store is full: removed the chunks of %s, %d bytes, createdAt %s",
             document_id,

@@ -59,8 +59,10 @@ def test_it_is_not_ready_before_its_begin_and_after_its_end(tmp_path: Path) -> N
     """GIVEN a server that starts or ends WHEN it is asked THEN it is alive, and sent no readers."""
     health = Health(tmp_path)
     with _client(health) as client:
-        for change in (lambda: None, lambda: (_begin(client, health), health.end())):
-            change()
+        for is_over in (False, True):
+            if is_over:
+                _begin(client, health)
+                health.end()
             assert client.get("/api/health").json() == _body(ready=False)
             answer = client.get("/api/health/ready")
             assert (answer.status_code, answer.json()) == (503, _body(ready=False))
@@ -102,7 +104,12 @@ def test_a_disk_needs_64_mib(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fr
 def test_the_disk_is_looked_at_once_for_all_who_ask(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN many who ask at once WHEN a look is under way THEN they share it, and later ones its result."""
     looks: list[Path] = []
-    monkeypatch.setattr(health_module, "_fault_of", lambda folder: looks.append(folder) or "")
+
+    def look(folder: Path) -> str:
+        looks.append(folder)
+        return ""
+
+    monkeypatch.setattr(health_module, "_fault_of", look)
 
     async def ask() -> list[bool]:
         health = Health(tmp_path, Clock())

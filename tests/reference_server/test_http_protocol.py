@@ -115,6 +115,15 @@ def _expect(client: socket.socket, body: bytes) -> None:
         received += part
 
 
+def _send_until_it_ends(client: socket.socket, data: bytes) -> None:
+    """Send the same for ever; return when the server has closed, raise when it takes nothing any more."""
+    try:
+        while True:
+            client.sendall(data)
+    except (ConnectionResetError, BrokenPipeError):
+        return
+
+
 def _answer(raw: bytes) -> tuple[int, str]:
     head, _, body = raw.partition(b"\r\n\r\n")
     return int(head.split()[1]), json.loads(body)["code"]
@@ -125,7 +134,7 @@ def _request(path: str, headers: str = "") -> bytes:
 
 
 def test_the_setting_is_the_classs() -> None:
-    """uvicorn makes each connection from the class alone."""
+    """All that uvicorn is given is the class."""
     assert bounded_protocol(3).header_timeout_s == 3  # type: ignore[attr-defined]
 
 
@@ -248,9 +257,7 @@ def test_a_body_that_nobody_reads_ends(serve: Serve) -> None:
     with server.connect() as client:
         client.sendall(_request("/early", "Content-Length: 1000000000000\r\n"))
         _expect(client, b"/early")
-        with pytest.raises(OSError, match="reset|pipe|abort"):
-            while True:
-                client.sendall(b"x" * 65536)
+        _send_until_it_ends(client, b"x" * 65536)
 
 
 def test_a_short_rest_of_a_body_costs_no_connection(serve: Serve) -> None:
@@ -309,9 +316,7 @@ def test_many_requests_without_waiting_are_bounded(serve: Serve) -> None:
     server = serve(BoundedProtocol)
     with server.connect() as client:
         client.sendall(_request("/never"))
-        with pytest.raises(OSError, match="reset|pipe|abort"):
-            while True:
-                client.sendall(_request("/one") * 1000)
+        _send_until_it_ends(client, _request("/one") * 1000)
     assert server.seen == ["/never"]
 
 

@@ -1,12 +1,15 @@
 """The process: starts, says where it listens, refuses a taken port, ends on a signal."""
 
+import base64
 import errno
+import json
 import os
 import re
 import signal
 import socket
 import subprocess
 import sys
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,9 +29,9 @@ def _environ(tmp_path: Path, **variables: str) -> dict[str, str]:
 
 
 @contextmanager
-def _server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
+def _server(tmp_path: Path, **variables: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     with subprocess.Popen(
-        COMMAND, env=_environ(tmp_path, PORT="0"), stderr=subprocess.PIPE, text=True
+        COMMAND, env=_environ(tmp_path, PORT="0", **variables), stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
         try:
@@ -40,8 +43,9 @@ def _server(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-def _get(url: str) -> bytes:
-    with urllib.request.urlopen(url, timeout=20) as answer:  # noqa: S310 - loopback, the address is our own
+def _get(url: str, **headers: str) -> bytes:
+    request = urllib.request.Request(url, headers=headers)  # noqa: S310 - loopback, the address is our own
+    with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - as above
         return bytes(answer.read())
 
 
@@ -58,6 +62,42 @@ def test_it_answers_and_ends_cleanly_on_a_signal(tmp_path: Path, end: signal.Sig
 
 
 @pytest.mark.slow
+def test_the_metrics_port_is_open_and_the_main_port_asks_for_the_password(tmp_path: Path) -> None:
+    """GIVEN a password, a second port and JSON logs WHEN both are asked THEN each answers its own, and no log tells."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        metrics_port = free.getsockname()[1]
+    password = "open-sesame-42"
+    settings = {
+        "METRICS_PORT": str(metrics_port),
+        "BASIC_AUTH_USER": "reader",
+        "BASIC_AUTH_PASSWORD": password,
+        "API_KEY": "sk-very-secret",
+        "LOG_FORMAT": "json",
+        "LOG_REQUESTS": "1",
+    }
+    with _server(tmp_path, **settings) as (process, address):
+        second = f"http://127.0.0.1:{metrics_port}"
+        assert b"reader_requests_total" in _get(f"{second}/metrics")
+        assert b"healthy" in _get(f"{second}/api/health/ready")
+        for url, status in ((f"{second}/api/documents", 404), (f"{address}/metrics", 401)):
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                _get(url)
+            assert refused.value.code == status
+            refused.value.close()
+        credentials = base64.b64encode(f"reader:{password}".encode()).decode()
+        answer = _get(f"{address}/api/documents", Authorization=f"Basic {credentials}")
+        assert json.loads(answer) == {"documents": []}
+        process.send_signal(signal.SIGTERM)
+        _, log = process.communicate(timeout=20)
+    assert password not in log
+    assert "sk-very-secret" not in log
+    lines = [json.loads(line) for line in log.splitlines()]
+    logged = [(line["method"], line["route"], line["status"]) for line in lines if "route" in line]
+    assert ("GET", "/api/documents", 200) in logged
+    assert ("GET", "other", 401) in logged
+
+
+@pytest.mark.slow
 def test_nothing_heavy_is_in_the_server(tmp_path: Path) -> None:
     """The model's libraries live in the children alone: the idle server stays under 100 MB without them."""
     with _server(tmp_path) as (process, address):
@@ -70,13 +110,14 @@ def test_nothing_heavy_is_in_the_server(tmp_path: Path) -> None:
     assert rss_kb < 100_000
 
 
-def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["PORT", "METRICS_PORT"])
+def test_a_taken_port_is_one_line(tmp_path: Path, name: str) -> None:
     """A second server on the port ends with 2 and says what to do."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         result = subprocess.run(
             COMMAND,
-            env=_environ(tmp_path, PORT=port),
+            env=_environ(tmp_path, **{"PORT": "0", name: port}),
             capture_output=True,
             text=True,
             check=False,
@@ -85,7 +126,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path) -> None:
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1
     assert f"127.0.0.1:{port}" in result.stderr
-    assert "free one" in result.stderr
+    assert f"set {name} to a free one" in result.stderr
 
 
 @pytest.mark.parametrize(
@@ -127,7 +168,10 @@ def test_the_file_that_failed_is_the_one_that_is_named(
 
 def test_an_answer_on_a_used_connection_is_not_held_back() -> None:
     """Accepted connections inherit TCP_NODELAY: Nagle's algorithm would add 40 ms to every later answer."""
-    with _listen("127.0.0.1", 0, "PORT") as listener, socket.create_connection(listener.getsockname()) as client:
+    with (
+        _listen("127.0.0.1", 0, "PORT") as listener,
+        socket.create_connection(listener.getsockname()) as client,
+    ):
         accepted, _ = listener.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0

@@ -7,6 +7,7 @@ import sys
 import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from starlette.datastructures import State
 from starlette.testclient import TestClient
 
 from reference_server.gauges import children_of_this_process
@@ -23,6 +24,7 @@ MEASURED = {
     "reader_store_bytes",
     "reader_store_max_bytes",
     "reader_store_documents",
+    "reader_store_evictions",
     "reader_speech_cache_bytes",
     "reader_children",
     "reader_children_resident_memory_bytes",
@@ -54,7 +56,7 @@ def test_the_page_shows_what_the_server_holds(client: TestClient) -> None:
     """GIVEN calls, blocks and a store WHEN it is scraped THEN the numbers are theirs."""
     state = client.app.state  # type: ignore[attr-defined]
     state.speech.outcomes["ok"] += 3
-    state.metrics.count_live("inflight")
+    state.metrics.count_live("INFLIGHT")
     state.metrics.count_cached("stale")
     state.metrics.count_cached("stale")
     values = _values(client)
@@ -69,7 +71,7 @@ def test_the_page_shows_what_the_server_holds(client: TestClient) -> None:
 def test_two_applications_count_apart() -> None:
     """A registry of its own: no test and no second application mixes with another."""
     first, second = Metrics(), Metrics()
-    first.count_live("hit")
+    first.count_live("HIT")
     assert b'mode="live"' not in _exposed(second)
     assert b'reader_blocks_served_total{mode="live",outcome="hit"} 1.0' in _exposed(first)
 
@@ -102,13 +104,32 @@ def test_child_processes_are_counted_with_what_they_hold() -> None:
     assert children_of_this_process().count == before.count
 
 
+def test_live_speech_is_counted_by_where_it_came_from(
+    client: TestClient, mp3: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN the same text twice, and once with its tag WHEN it is scraped THEN that is one miss and two hits."""
+
+    async def synthesize(_request: object, _api_key: object) -> bytes:
+        return mp3
+
+    monkeypatch.setattr(client.app.state.speech, "synthesize", synthesize)  # type: ignore[attr-defined]
+    body = {"text": "a", "voice": "b", "speed": 1}
+    tag = client.post("/api/tts", json=body).headers["etag"]
+    assert client.post("/api/tts", json=body).status_code == 200
+    assert client.post("/api/tts", json=body, headers={"If-None-Match": tag}).status_code == 304
+    values = _values(client)
+    assert values["reader_blocks_served_total live miss"] == 1
+    assert values["reader_blocks_served_total live hit"] == 2
+
+
 def test_scrapes_at_the_same_time_do_not_mix(client: TestClient) -> None:
     """GIVEN several scrapes at once WHEN they are answered THEN each page is whole."""
-    state = client.app.state  # type: ignore[attr-defined]
+    state: State = client.app.state  # type: ignore[attr-defined]
+    metrics: Metrics = state.metrics
 
     async def scrape() -> list[bytes]:
-        return await asyncio.gather(*(state.metrics.page(state) for _ in range(5)))
+        return await asyncio.gather(*(metrics.page(state) for _ in range(5)))
 
     assert client.portal is not None
-    pages = client.portal.call(scrape)
+    pages: list[bytes] = client.portal.call(scrape)
     assert all(page.count(b"# TYPE reader_jobs gauge") == 1 for page in pages)

@@ -12,6 +12,7 @@ from reference_server.aligner_programs import AlignerError
 from reference_server.error_answers import handle_api_error
 from reference_server.errors import ApiError
 from reference_server.live_aligner import AlignerBusy
+from reference_server.metrics import Metrics
 from reference_server.routes_live import live_routes
 from reference_server.settings import Settings
 from reference_server.speech import SpeechError, SpeechRequest
@@ -97,6 +98,7 @@ def app(speech: FakeSpeech, aligner: FakeAligner) -> Starlette:
     app.state.settings = Settings(api_base=BASE, allowed_api_bases=(OTHER,))
     app.state.speech, app.state.live_aligner = speech, aligner
     app.state.speech_cache = SpeechCache(app.state.settings)
+    app.state.metrics = Metrics()
     return app
 
 
@@ -262,7 +264,7 @@ def test_a_key_that_no_header_carries_is_400(client: TestClient, speech: FakeSpe
 @pytest.mark.parametrize("path", ["/api/tts", "/api/whisper"])
 def test_a_body_without_end_is_413(client: TestClient, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """What comes is counted, whatever is declared, and the rest is not read."""
-    for name in ("_MAX_SPEECH_BODY_BYTES", "_MAX_TIMING_BODY_BYTES"):
+    for name in ("SMALL_BODY_BYTES", "TIMING_BODY_BYTES"):
         monkeypatch.setattr(f"reference_server.routes_live.{name}", 1000)
     answer = client.post(path, content=(b" " * 400 for _ in range(3)))
     assert (answer.status_code, answer.json()["code"]) == (413, "TOO_LARGE")

@@ -74,6 +74,7 @@ def test_the_oldest_go_first_and_no_more_than_needed(
     assert space.stats() == StoreStats(1000, 3, 20)
     (record,) = (record for record in caplog.records if record.levelno == logging.WARNING)
     assert record.args == ("b", 300, 10)
+    assert space.evictions == 1
 
 
 def test_an_open_document_stays_however_old(space: StoreSpace, tmp_path: Path, opened: set[str]) -> None:
