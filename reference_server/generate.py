@@ -1,4 +1,4 @@
-"""How one chunk is made ahead: spoken upstream, aligned by the job's one aligner, stored whole."""
+"""How one chunk is made ahead: spoken upstream, aligned by the jobs' one aligner, stored whole."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from reference_server.model import ModelError
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.speech import Speech, SpeechError, SpeechRequest
-from reference_server.store import AudioError, ChunkStore
+from reference_server.store import AudioError, ChunkStore, Staged
 from reference_server.threads import run_to_end
 from reference_server.words import alignment_json
 from reference_server.workshop import GenerationError, MakeChunk, UpstreamBusyError
@@ -50,16 +50,25 @@ async def _make(
     request = SpeechRequest(block.text, voicing.voice, voicing.speed, voicing.model)
     try:
         # The bytes go to disk at once: they are not held while the block waits for the aligner.
-        staged = await run_to_end(store.stage, document_id, await speech.synthesize(request))
-        try:
+        async with _staged(store, document_id, await speech.synthesize(request)) as staged:
             timings = alignment_json(block.text, await aligner.align(block.text, staged.path))
             await run_to_end(store.commit, document_id, block, voicing, staged, timings)
             return staged.size_bytes
-        finally:
-            await run_to_end(store.discard, staged)
     except SpeechError as error:
         if error.retry_after_s is not None:  # too many requests, or a restart of the upstream
             raise UpstreamBusyError(str(error), error.retry_after_s) from error
         raise GenerationError(str(error)) from error
     except (AudioError, AlignerError) as error:  # the block's; others are the server's or its disk's
         raise GenerationError(str(error)) from error
+
+
+@asynccontextmanager
+async def _staged(store: ChunkStore, document_id: str, audio: bytes) -> AsyncIterator[Staged]:
+    """Give a staged MP3, and discard it unless it became a chunk, also when cancelled while it is staged."""
+    done: list[Staged] = []
+    try:
+        await run_to_end(lambda: done.append(store.stage(document_id, audio)))
+        yield done[0]
+    finally:
+        for staged in done:
+            await run_to_end(store.discard, staged)

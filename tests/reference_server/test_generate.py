@@ -1,6 +1,7 @@
 """One chunk made ahead: spoken, aligned, stored; or nothing of it left behind."""
 
 import asyncio
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,7 @@ from reference_server.generate import open_chunk_maker
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.speech import Speech, SpeechError, SpeechRequest
-from reference_server.store import ChunkStore
+from reference_server.store import ChunkStore, Staged
 from reference_server.words import WordTime
 from reference_server.workshop import GenerationError, UpstreamBusyError
 
@@ -141,6 +142,37 @@ def test_without_timings_there_is_no_chunk(tmp_path: Path, mp3: bytes, worker: t
         _make(tmp_path, FakeSpeech(mp3))
     assert isinstance(caught.value, ServerError)
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_who_is_cancelled_while_its_mp3_goes_to_disk_leaves_none(
+    tmp_path: Path, mp3: bytes, worker: type[FakeWorker], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN an MP3 on its way to the disk WHEN the job is cancelled THEN it is removed once it is there."""
+    store = ChunkStore(tmp_path)
+    begun, go_on = threading.Event(), threading.Event()
+    stage = store.stage
+
+    def staging(document_id: str, audio: bytes) -> Staged:
+        begun.set()
+        go_on.wait()
+        return stage(document_id, audio)
+
+    monkeypatch.setattr(store, "stage", staging)
+
+    async def scenario() -> None:
+        async with open_chunk_maker(Settings(), FakeSpeech(mp3), store, AlignerSlots(0)) as make:
+            making = asyncio.ensure_future(make("doc", BLOCK, VOICING))
+            await asyncio.to_thread(begun.wait)
+            making.cancel()
+            await asyncio.sleep(0)
+            go_on.set()
+            with pytest.raises(asyncio.CancelledError):
+                await making
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+    assert list(worker.seen) == []
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+    assert store.stats().size_bytes == 0
 
 
 def test_a_model_that_went_is_the_job_s_failure(tmp_path: Path, mp3: bytes) -> None:
