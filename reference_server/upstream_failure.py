@@ -21,7 +21,7 @@ from reference_server.upstream_client import MOST_ERROR_BYTES, BadAnswerError
 _LONGEST_DETAIL = 200
 _LONGEST_WAIT_S = 24 * 3600.0
 _RESTART_S = 2.0
-"""When to ask again who cannot be reached: a restart takes seconds, and asking at once takes none."""
+"""When to ask again who cannot be reached or broke off: a restart takes seconds, and asking at once takes none."""
 
 CALL_ERRORS = (
     openai.APIError,
@@ -47,8 +47,8 @@ class UpstreamFailure:
             too long) or 500 (it refused).
         message: one short line for people, without the key.
         may_pass: whether the same call may succeed a moment later.
-        retry_after_s: when the upstream says it may be asked again, or when one that cannot be reached is worth
-            another try; None when nothing is known.
+        retry_after_s: when the upstream says it may be asked again, or when one that cannot be reached or broke
+            off is worth another try; None when nothing is known.
     """
 
     outcome: Outcome
@@ -79,7 +79,8 @@ def failure_of(error: Exception, api_key: str, limit_s: float) -> UpstreamFailur
         return UpstreamFailure("unreachable", HTTPStatus.BAD_GATEWAY, message, retry_after_s=_RESTART_S)
     if isinstance(cause, ValueError | RecursionError):
         return UpstreamFailure("failed", HTTPStatus.BAD_GATEWAY, "The speech upstream's JSON cannot be read.")
-    return UpstreamFailure("failed", HTTPStatus.BAD_GATEWAY, "The speech upstream broke its answer off.")
+    message = "The speech upstream broke its answer off."
+    return UpstreamFailure("failed", HTTPStatus.BAD_GATEWAY, message, retry_after_s=_RESTART_S)
 
 
 def without_secret(text: str, secret: str) -> str:
