@@ -186,7 +186,10 @@ def server(
     decoy.parent.mkdir(parents=True)
     decoy.write_text("untouched")
     settings = Settings(
-        docstore_dir=folder / "docstore", max_document_bytes=200_000, api_base="http://127.0.0.1:9/v1"
+        docstore_dir=folder / "docstore",
+        max_document_bytes=200_000,
+        api_base="http://127.0.0.1:9/v1",
+        body_timeout_s=1,
     )
     maker = new_maker()
     app = _app(settings, maker, mp3)
