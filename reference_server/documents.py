@@ -14,7 +14,7 @@ from pathlib import Path
 
 from reference_server.damage import damage_told, damaged
 from reference_server.document import CUT_VERSION, Document, check_sha256, checked_id, is_id
-from reference_server.durable import put_in_place, remove_folder, sync, write_whole
+from reference_server.durable import put_in_place, remove_folder, remove_leftovers, sync, write_whole
 from reference_server.errors import ApiError
 from reference_server.extraction import Extraction
 from reference_server.outline import Outline
@@ -25,6 +25,7 @@ from reference_server.upload import Upload, receive
 _log = logging.getLogger(__name__)
 
 _VERSION = re.compile(r"[0-9a-f]{16}")
+_UPLOAD = ".upload-"
 _TRIES = 10
 _MARKDOWN_NAMES = (".md", ".markdown")
 
@@ -33,8 +34,8 @@ class Documents:
     """The documents below one folder.
 
     Each has a folder of its id with document.json, which names the folder beside it with the file as it came
-    (`source`) and its blocks (`pages.bin`). So a document is replaced when document.json is. What begins with a
-    dot is being uploaded or removed; that and files of a former version are swept away when this is opened.
+    (`source`) and its blocks (`pages.bin`). So a document is replaced when document.json is. What a kill left of
+    uploads, removals and former versions is swept away when this is opened.
     """
 
     def __init__(self, root: Path, settings: Settings) -> None:
@@ -43,8 +44,9 @@ class Documents:
         self._extraction = Extraction(settings)
         self._placing = threading.Lock()
         root.mkdir(parents=True, exist_ok=True)
-        for leftover in root.glob(".*"):
-            shutil.rmtree(leftover, ignore_errors=True)
+        remove_leftovers(root)
+        for upload in root.glob(f"{_UPLOAD}*"):
+            shutil.rmtree(upload, ignore_errors=True)
         for document in self.listing():
             self._drop_former(document)
 
@@ -86,7 +88,8 @@ class Documents:
             if now.version == document.version:
                 raise damaged(document.id, "its pages are missing")
             document = now
-        raise ApiError(503, "OVERLOADED", "The document is replaced over and over. Ask again.")
+        message = "The document is replaced over and over. Ask again."
+        raise ApiError(503, "OVERLOADED", message, headers={"Retry-After": "1"})
 
     def delete(self, document_id: str) -> None:
         """Remove a document, also one that cannot be read.
@@ -116,12 +119,12 @@ class Documents:
             ApiError: 400 `BAD_ID`, 413 `TOO_LARGE`, 422 `WRONG_SHA256`, and as `Extraction.run`.
         """
         version = secrets.token_hex(8)
-        staging = self._root / f".upload-{version}"
+        staging = self._root / f"{_UPLOAD}{version}"
         files = staging / version
         if document_id is not None:
             checked_id(document_id)
-        await run_to_end(files.mkdir, parents=True)
         try:
+            await run_to_end(files.mkdir, parents=True)
             upload = await receive(body, files / "source", self._max_bytes)
             place = document_id or upload.sha256
             check_sha256(place, upload.sha256)
@@ -147,19 +150,29 @@ class Documents:
             sync(path)
         with self._placing:
             if target.is_dir():
-                files.rename(target / document.version)
-                write_whole(target / "document.json", document.to_file())
-                self._drop_former(document)
+                self._replace(files, target, document)
             else:
                 write_whole(staging / "document.json", document.to_file())
                 put_in_place(staging, target)
 
+    def _replace(self, files: Path, target: Path, document: Document) -> None:
+        new, path, named = target / document.version, target / "document.json", document.to_file()
+        try:
+            files.rename(new)
+            sync(target)  # before document.json names it
+            write_whole(path, named)
+        except OSError:
+            if not path.exists() or path.read_bytes() != named:  # the disk may fail after the moment itself
+                shutil.rmtree(new, ignore_errors=True)
+            raise
+        self._drop_former(document)
+
     def _rename(self, known: Document, name: str | None) -> Document:
         with self._placing:
-            now = self._readable(known.id)
-            if now != known or name == known.name:
+            now = self._find(known.id)
+            if now is None or now.version != known.version or name == known.name:
                 return known
-            renamed = replace(known, name=name)
+            renamed = replace(now, name=name)
             write_whole(self._root / known.id / "document.json", renamed.to_file())
             return renamed
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from reference_server import documents as documents_module
+from reference_server import durable
 from reference_server.document import Document
 from reference_server.documents import Documents
 from reference_server.errors import ApiError
@@ -302,13 +303,14 @@ def test_a_folder_that_is_none_of_ours_is_left_alone(tmp_path: Path, three_pages
     """GIVEN foreign files and folders WHEN the store is opened THEN they are neither listed nor removed."""
     root = tmp_path / "documents"
     asyncio.run(_open(root).put("doc", _stream(three_pages)))
-    (root / "foreign").mkdir()
+    for name in ("foreign", ".foreign"):
+        (root / name).mkdir()
     (root / "foreign" / "file").write_text("mine")
     (root / "notes").write_text("mine")
     (root / "doc" / "notes").write_text("mine")
     reopened = _open(root)
     assert [document.id for document in reopened.listing()] == ["doc"]
-    assert _names(root) == ["doc", "foreign", "notes"]
+    assert _names(root) == [".foreign", "doc", "foreign", "notes"]
     assert "notes" in _names(root / "doc")
     with pytest.raises(ApiError) as caught:
         reopened.get("notes")
@@ -404,7 +406,68 @@ def test_a_disk_that_fails_leaves_the_old_document(
             if (failing, name) != ("put_in_place", "doc"):  # which only a new folder needs
                 with pytest.raises(OSError, match="No space"):
                     asyncio.run(documents.put(name, _stream(pdf(["Other."]))))
-    assert _open(root).get("doc") == document
-    assert len(_texts(documents, document)) == 5
     assert _names(root) == ["doc"]
     assert _names(root / "doc") == sorted([document.version, "document.json"])
+    assert _open(root).get("doc") == document
+    assert len(_texts(documents, document)) == 5
+
+
+def test_a_disk_that_fails_after_the_replacement_leaves_the_new_document(
+    documents: Documents,
+    tmp_path: Path,
+    three_pages: bytes,
+    pdf: Callable[..., bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """GIVEN a new document.json in place WHEN its folder cannot be synced THEN the files it names are there."""
+    asyncio.run(documents.put("doc", _stream(three_pages)))
+
+    def failing(_folder: Path) -> None:
+        raise OSError(5, "Input/output error")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(durable, "sync", failing)
+        with pytest.raises(OSError, match="Input/output"):
+            asyncio.run(documents.put("doc", _stream(pdf(["Other."]))))
+    assert _texts(documents, documents.get("doc")) == ["Other."]
+    reopened = _open(tmp_path / "documents")
+    assert _names(tmp_path / "documents" / "doc") == sorted([reopened.get("doc").version, "document.json"])
+
+
+def test_an_upload_that_is_broken_off_at_once_leaves_nothing(
+    documents: Documents, tmp_path: Path, three_pages: bytes
+) -> None:
+    """GIVEN a server that ends WHEN an upload is cancelled while its folder is made THEN the folder goes."""
+
+    async def broken_off() -> None:
+        upload = asyncio.create_task(documents.put("doc", _stream(three_pages)))
+        await asyncio.sleep(0)  # it now waits for its folder
+        upload.cancel()
+        await asyncio.wait([upload])
+        assert upload.cancelled()
+
+    asyncio.run(broken_off())
+    assert _names(tmp_path / "documents") == []
+
+
+def test_two_new_names_at_once_are_both_taken(
+    documents: Documents, three_pages: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN two that find a document under its old name WHEN each renames it THEN each is told its own name."""
+    asyncio.run(documents.put("doc", _stream(three_pages), name="a.pdf"))
+    readable, both, firsts = documents._readable, threading.Barrier(2), iter([1, 2])
+
+    def wait_for_both(document_id: str) -> Document | None:
+        found = readable(document_id)
+        if next(firsts, None):
+            both.wait(timeout=60)
+        return found
+
+    monkeypatch.setattr(documents, "_readable", wait_for_both)
+
+    async def rename() -> list[str | None]:
+        puts = (documents.put("doc", _stream(three_pages), name=name) for name in ("b.pdf", "c.pdf"))
+        return [document.name for document, _ in await asyncio.gather(*puts)]
+
+    assert asyncio.run(rename()) == ["b.pdf", "c.pdf"]
+    assert documents.get("doc").name in {"b.pdf", "c.pdf"}
