@@ -25,7 +25,8 @@ def pdf_pages(source: Path, most_pages: int) -> Iterator[str]:
                 yield _page_text(pdf, index)
     except pypdfium2.PdfiumError as error:
         reason = str(error).rstrip(".")
-        message = f"The file cannot be read as a PDF: {reason}. Send one without a password."
+        other = "one without a password" if "password" in reason.lower() else "another copy of it"
+        message = f"The file cannot be read as a PDF: {reason}. Send {other}."
         raise ApiError(422, "NOT_A_DOCUMENT", message) from None
 
 

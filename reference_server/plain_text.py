@@ -88,7 +88,7 @@ def _paragraphs(text: str) -> Iterator[str]:
 def _bounded(text: str, start: int, end: int) -> Iterator[str]:
     while end - start > MAX_PARAGRAPH_CHARACTERS:
         most = start + MAX_PARAGRAPH_CHARACTERS
-        cut = max(text.rfind("\n", start + 1, most), -1)
+        cut = text.rfind("\n", start + 1, most)
         if cut < 0:
             cut = text.rfind(" ", start + 1, most)
         cut = cut if cut > 0 else most
