@@ -145,10 +145,15 @@ class Job:
 
     async def _write_metadata(self) -> None:
         try:
-            await run_to_end(self._store.rebuild_metadata, self.document_id, self.voicing)
+            await run_to_end(self._list_chunks)
         except (OSError, StoreFullError) as error:
             self._ran = False
             self._give_up(error)
+
+    def _list_chunks(self) -> None:
+        # It reads every sidecar: a reader who asks at each page for what is made already must not cost that.
+        if self._made or not self._store.is_listed(self.document_id):
+            self._store.rebuild_metadata(self.document_id, self.voicing)
 
     def _is_stored(self, block: Block) -> bool:
         return self._store.has(self.document_id, block, self.voicing)

@@ -31,7 +31,7 @@ from reference_server.chunk import Chunk, Voicing, audio_name, read_chunk
 from reference_server.durable import is_leftover, put_in_place, sync
 from reference_server.errors import ServerError
 from reference_server.outline import Block, Outline
-from reference_server.store_metadata import METADATA, RebuildPace, sidecars_of, write_metadata
+from reference_server.store_metadata import METADATA, RebuildPace, is_current, sidecars_of, write_metadata
 from reference_server.store_repair import repair
 from reference_server.store_scan import entries_of, is_chunk_file
 from reference_server.store_space import StoreFullError, StoreSpace
@@ -202,6 +202,10 @@ class ChunkStore:
         if due:
             self.rebuild_metadata(document_id, voicing)
         return due
+
+    def is_listed(self, document_id: str) -> bool:
+        """Return whether tts.meta.json is there and no chunk came or went since it was written."""
+        return is_current(self._root / document_id / METADATA, self._chunks(document_id))
 
     def delete(self, document_id: str) -> bool:
         """Remove all chunks of a document; return whether there were any."""

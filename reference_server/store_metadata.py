@@ -89,6 +89,14 @@ def read_created_at(path: Path) -> int | None:
     return created_at if sound and _END.search(tail) else None
 
 
+def is_current(metadata: Path, chunks: Path) -> bool:
+    """Return whether the metadata is there and no chunk came or went since it was written."""
+    try:
+        return metadata.stat().st_mtime_ns >= chunks.stat().st_mtime_ns
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
 class RebuildPace:
     """When a document's metadata is next due while its chunks are made.
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from reference_server.chunk import Voicing, read_chunk
 from reference_server.durable import remove_leftovers
-from reference_server.store_metadata import METADATA, read_created_at
+from reference_server.store_metadata import METADATA, is_current, read_created_at
 from reference_server.store_scan import (
     documents_in,
     entries_of,
@@ -123,7 +123,7 @@ def _repair_document(folder: Path, found: Counter[str]) -> tuple[Occupied, Voici
     _remove(chunks, halves)
     damaged, voicing = set[str](), None
     created_at = read_created_at(metadata)
-    if whole and (created_at is None or _changed_since(metadata, chunks)):
+    if whole and (created_at is None or not is_current(metadata, chunks)):
         damaged, voicing = _read(chunks, whole)
         _remove(chunks, damaged)
     if len(whole) == len(damaged):
@@ -140,10 +140,6 @@ def _remove_empty(folder: Path) -> None:
         (folder / METADATA).unlink(missing_ok=True)
         (folder / "chunks").rmdir()
         folder.rmdir()
-
-
-def _changed_since(metadata: Path, chunks: Path) -> bool:
-    return chunks.stat().st_mtime_ns > metadata.stat().st_mtime_ns
 
 
 def _list(chunks: Path) -> _Files:

@@ -111,6 +111,30 @@ def test_a_page_that_cannot_be_read_ends_the_job_with_its_reason(
     _run(scenario)
 
 
+def test_what_is_listed_is_not_listed_again(
+    store: ChunkStore, maker: Maker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """GIVEN chunks that are all there WHEN they are asked for THEN tts.meta.json is written only if it is gone."""
+    rebuilt: list[str] = []
+    rebuild = store.rebuild_metadata
+
+    def count_and_rebuild(document_id: str, voicing: Voicing) -> None:
+        rebuilt.append(document_id)
+        rebuild(document_id, voicing)
+
+    async def scenario() -> None:
+        await _to_end(_job(store), maker)
+        monkeypatch.setattr(store, "rebuild_metadata", count_and_rebuild)
+        assert (await _to_end(_job(store), maker)).state == "done"
+        assert rebuilt == []
+        metadata = tmp_path / "tts_cache_v1" / "doc" / "tts.meta.json"
+        metadata.unlink()
+        assert (await _to_end(_job(store), maker)).state == "done"
+        assert (rebuilt, len(json.loads(metadata.read_bytes())["chunks"])) == (["doc"], 3)
+
+    _run(scenario)
+
+
 @pytest.mark.parametrize("method", ["rebuild_metadata", "rebuild_metadata_if_due"])
 @pytest.mark.parametrize(
     ("error", "message"),
