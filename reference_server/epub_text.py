@@ -26,6 +26,8 @@ _ENCRYPTION = "META-INF/encryption.xml"
 _MIME_TYPE = b"application/epub+zip"
 _TEXTS = frozenset({"application/xhtml+xml", "text/html", "application/xml", "text/xml"})
 _STORED, _DEFLATED = 0, 8
+_LONGEST_REASON = 200
+"""Characters of what the ZIP's reader says: it names entries, whose names have up to 65,535 bytes."""
 
 
 def is_epub(source: Path) -> bool:
@@ -150,7 +152,7 @@ def _damage_told() -> Iterator[None]:
     try:
         yield
     except (BadZipFile, ZlibError, NotImplementedError, EOFError) as error:
-        raise _refused(f"{error}. Send another copy of it") from error
+        raise _refused(f"{str(error)[:_LONGEST_REASON]}. Send another copy of it") from error
 
 
 def _refused(why: str) -> ApiError:

@@ -178,3 +178,13 @@ def test_half_a_zip_is_no_epub(tmp_path: Path, epub: MakeEpub) -> None:
     path = tmp_path / "source"
     path.write_bytes(epub("<p>x</p>")[:200])
     assert not is_epub(path)
+
+
+def test_a_long_name_does_not_push_the_way_out_away(epub: MakeEpub, read: Read) -> None:
+    """GIVEN an entry of a long name that is damaged WHEN it is read THEN the refusal is short and whole."""
+    place = "\U0001f600" * 1000
+    item = f'<item id="a" href="{place}" media-type="text/html"/>'
+    book = epub(changed={"OEBPS/book.opf": _package(item, '<itemref idref="a"/>'), f"OEBPS/{place}": "x"})
+    with pytest.raises(ApiError, match=r"Send another copy of it\.$") as caught:
+        read(book.replace(f"OEBPS/{place}".encode(), f"OEBPX/{place}".encode(), 1))
+    assert len(caught.value.message) < 300
