@@ -51,7 +51,9 @@ def extract(source: Path, pages: Path, *, is_markdown: bool) -> Cut:
                 raise _too_long(f"more than {MAX_BLOCKS} blocks or {MAX_PAGES} pages")
         writer.finish()
     if not writer.blocks:
-        message = f"None of {writer.pages} pages has text. Send a file with text; a scan has none."
+        message = (
+            f"{writer.pages} pages were read, and none has text. Send a file with text; a scan has none."
+        )
         raise ApiError(422, "NO_TEXT", message)
     return Cut(kind, writer.pages, writer.blocks, writer.characters)
 
