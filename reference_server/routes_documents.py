@@ -7,9 +7,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from reference_server.documents import Documents
-from reference_server.fields import text_of, too_large
+from reference_server.fields import text_of
 from reference_server.parameters import whole_of
-from reference_server.settings import Settings
 from reference_server.threads import run_to_end
 
 LONGEST_NAME = 200
@@ -40,10 +39,6 @@ async def put_document(request: Request) -> Response:
 
 
 async def _store(request: Request, document_id: str | None) -> Response:
-    settings: Settings = request.app.state.settings
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > settings.max_document_bytes:
-        raise too_large(settings.max_document_bytes)
     name = request.query_params.get("name")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     documents: Documents = request.app.state.documents
