@@ -14,10 +14,10 @@ asking, eight live blocks would go before each of a job's, and readers in hybrid
 
 
 class AlignerSlots:
-    """Places for blocks whose words are being timed; with a bound of 0 there is always one more.
+    """Places for blocks whose words are being timed; with a bound of 0 there is always one more for a reader.
 
     Jobs and readers take turns (`AHEAD_IN_A_ROW`); among themselves, the first come is the first served.
-    Jobs hold one place at most, for they have one process.
+    Jobs hold one place at most, whatever the bound, for they have one process.
     """
 
     def __init__(self, bound: int) -> None:
@@ -33,16 +33,13 @@ class AlignerSlots:
 
     @property
     def waiting(self) -> int:
-        """How many blocks wait for a place now."""
+        """How many blocks wait for a place now; unbounded, only those of jobs."""
         return len(self._live) + len(self._ahead)
 
     @asynccontextmanager
     async def turn(self, *, ahead: bool = False) -> AsyncIterator[None]:
         """Wait for a place, and hold it; `ahead` for a job's block."""
-        if self.bound:
-            await self._wait(ahead=ahead)
-        else:
-            self._take(ahead=ahead)
+        await self._wait(ahead=ahead)
         try:
             yield
         finally:
@@ -64,7 +61,7 @@ class AlignerSlots:
             raise
 
     def _hand_out(self) -> None:
-        while self._busy < self.bound:
+        while not self.bound or self._busy < self.bound:
             ahead = self._is_jobs_turn()
             queue = self._ahead if ahead else self._live
             if not queue:
@@ -87,5 +84,4 @@ class AlignerSlots:
     def _give_back(self, *, ahead: bool) -> None:
         self._busy -= 1
         self._ahead_busy -= ahead
-        if self.bound:
-            self._hand_out()
+        self._hand_out()

@@ -19,18 +19,21 @@ from reference_server.words import WordTime, load_words
 _NAME = "alignment worker"
 
 
+class _EndedError(AlignerError):
+    """The child ended before it answered."""
+
+
 class AlignmentWorker:
     """Times blocks one after the other in one child, which loads the model once; each takes a slot meanwhile.
 
-    The child starts with the first block, is replaced at the next block when it died, and ends with the
-    `async with`; when the server itself is killed, the child reads the end of its input and ends too.
+    The child starts with the first block and ends with the `async with`; when the server itself is killed, the
+    child reads the end of its input and ends too. Where it was killed since an earlier block, a new one is asked.
     """
 
     def __init__(self, settings: Settings, slots: AlignerSlots, command: Sequence[str] | None = None) -> None:
         self._slots = slots
         model = str(model_folder(settings.aligner_model))
         self._command = command or (sys.executable, "-m", "reference_server.align", "--model", model)
-        self._turn = asyncio.Lock()
         self._child: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -47,18 +50,27 @@ class AlignmentWorker:
         Raises:
             AlignerError: the file holds no sound, or the child died or babbled; the message says how.
         """
-        async with self._slots.turn(ahead=True), self._turn:
-            child = await self._running()
+        async with self._slots.turn(ahead=True):
+            may_be_gone = self._child is not None
             try:
-                return _words(await self._exchange(child, {"text": text, "mp3": str(mp3_path)}))
-            except asyncio.CancelledError:
-                # Its answer would be taken for that of the next block.
-                await self._stop()
-                raise
-            except ValueError as error:
-                # A stray line: the answer that follows it would be taken for that of the next block.
-                await self._stop()
-                raise AlignerError(f"the {_NAME} answered with something else: {error}") from error
+                return await self._time(text, mp3_path)
+            except _EndedError:
+                if not may_be_gone:
+                    raise
+            return await self._time(text, mp3_path)
+
+    async def _time(self, text: str, mp3_path: Path) -> list[WordTime]:
+        child = await self._running()
+        try:
+            return _words(await self._exchange(child, {"text": text, "mp3": str(mp3_path)}))
+        except asyncio.CancelledError:
+            # Its answer would be taken for that of the next block.
+            await self._stop()
+            raise
+        except ValueError as error:
+            # A stray line: the answer that follows it would be taken for that of the next block.
+            await self._stop()
+            raise AlignerError(f"the {_NAME} answered with something else: {error}") from error
 
     async def _running(self) -> asyncio.subprocess.Process:
         if self._child is None:
@@ -80,7 +92,7 @@ class AlignmentWorker:
                 return_code = await child.wait()
             finally:
                 await end(child)
-            raise AlignerError(how_it_ended(_NAME, return_code))
+            raise _EndedError(how_it_ended(_NAME, return_code))
         return answer
 
     async def _stop(self) -> None:

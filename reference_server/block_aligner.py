@@ -1,6 +1,5 @@
 """What times the blocks that are made ahead: the long-lived worker, whisper.cpp block by block, or nothing."""
 
-import asyncio
 import tempfile
 from pathlib import Path
 from types import TracebackType
@@ -32,7 +31,7 @@ class BlockAligner(Protocol):
 
 
 def block_aligner(settings: Settings, slots: AlignerSlots) -> BlockAligner:
-    """Return the aligner of one job, as the setting `aligner` says.
+    """Return the one aligner of all jobs, as the setting `aligner` says.
 
     Raises:
         ModelError: the embedded aligner's model is gone since the server started.
@@ -70,7 +69,6 @@ class ProcessPerBlock(_NothingToEnd):
         self._programs = programs
         self._folder = folder
         self._slots = slots
-        self._turn = asyncio.Lock()
 
     async def align(self, text: str, mp3_path: Path) -> list[WordTime]:
         """Return the words of a text with their times in the file.
@@ -78,7 +76,7 @@ class ProcessPerBlock(_NothingToEnd):
         Raises:
             AlignerError: a process failed or was killed, or answered with something else than words.
         """
-        async with self._slots.turn(ahead=True), self._turn:
+        async with self._slots.turn(ahead=True):
             try:
                 with tempfile.TemporaryDirectory(dir=self._folder) as name:
                     return await self._programs.time_words(text, mp3_path, Path(name), None)

@@ -60,7 +60,7 @@ class LiveAligner:
 
     @property
     def waiting(self) -> int:
-        """How many blocks wait for their turn; none ever when unbounded."""
+        """How many blocks wait for their turn; unbounded, only those made ahead."""
         return self._slots.waiting
 
     async def align(self, text: str, audio: bytes, lang: str | None) -> list[WordTime] | None:

@@ -84,6 +84,22 @@ def test_jobs_hold_one_place_at_most() -> None:
     asyncio.run(asyncio.wait_for(scenario(), 5))
 
 
+def test_unbounded_readers_never_wait_and_jobs_still_have_one_process() -> None:
+    """GIVEN no bound and a job's block WHEN others come THEN a reader's is busy at once, a job's waits and counts."""
+
+    async def scenario() -> None:
+        slots = AlignerSlots(0)
+        async with slots.turn(ahead=True):
+            second = asyncio.create_task(slots.turn(ahead=True).__aenter__())
+            await asyncio.sleep(0)
+            async with slots.turn():
+                assert (slots.busy, slots.waiting) == (2, 1)
+        await second
+        assert (slots.busy, slots.waiting) == (1, 0)
+
+    asyncio.run(asyncio.wait_for(scenario(), 5))
+
+
 def test_a_place_is_not_given_to_who_was_just_cancelled() -> None:
     """GIVEN a place that comes free in the breath in which the next is cancelled THEN the one after gets it."""
 

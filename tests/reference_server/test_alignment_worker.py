@@ -105,14 +105,12 @@ def test_a_child_that_died_is_replaced(text: str, message: str) -> None:
 
 
 def test_a_child_killed_between_blocks_is_replaced() -> None:
-    """A process that the kernel took while it was idle costs one block, not the job."""
+    """A process that the kernel took while it was idle costs no block: a new one answers."""
 
     async def scenario() -> None:
         async with _worker() as worker:
             first = await _pid(worker)
             os.kill(first, 9)
-            with pytest.raises(AlignerError, match="killed by SIGKILL"):
-                await worker.align("text", MP3)
             assert await _pid(worker) != first
 
     asyncio.run(scenario())
