@@ -115,7 +115,9 @@ def read_chunk(sidecar: Path) -> Chunk | None:
     try:
         chunk = Chunk.from_json(audio, json.loads(sidecar.read_bytes()))
         whole = audio.stat().st_size == chunk.size_bytes
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, KeyError, TypeError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        return None
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return chunk if whole else None
 

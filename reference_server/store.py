@@ -172,18 +172,19 @@ class ChunkStore:
     def rebuild_metadata(self, document_id: str, voicing: Voicing) -> None:
         """Write tts.meta.json, the plan's list of the chunks with these settings, from their sidecars.
 
-        A document without any chunk has none. The file's time is that of the folder it lists.
+        A document without any chunk has none. The file's time is that of the folder before it was listed.
 
         Raises:
             StoreFullError: there is no room for it; the one that was there before stays.
         """
         path, chunks = self._root / document_id / METADATA, self._chunks(document_id)
         with self._rebuilding, self._pace.timed(document_id):
+            # Before the listing: a chunk that comes meanwhile makes the folder newer than its list.
+            listed_at = chunks.stat().st_mtime_ns if chunks.is_dir() else 0
             names = sidecars_of(chunks)
             if not names:
                 self._space.remove(document_id, path)
                 return
-            listed_at = chunks.stat().st_mtime_ns
             with self._space.aside(document_id, path.parent) as aside:
                 created_at = write_metadata(aside, document_id, voicing, (chunks / name for name in names))
                 aside.sync()

@@ -20,6 +20,8 @@ METADATA = "tts.meta.json"
 _HEAD_BYTES = 16 * 1024
 _TAIL_BYTES = 64
 _LIST = '"chunks": ['
+_DIGITS = 10
+"""Of `createdAt`: Unix seconds until the year 2286. What is in milliseconds has more."""
 _END = re.compile(rb"\]\s*\}\s*\Z")
 _PART_BYTES = 64 * 1024
 _LEAST_PAUSE_S = 5.0
@@ -56,7 +58,7 @@ def write_metadata(file: MetadataFile, document_id: str, voicing: Voicing, sidec
             part.clear()
     file.write(bytes(part) + b"\n ]\n}\n")
     known = int(time.time() if math.isinf(created_at) else created_at)
-    file.overwrite(at, f"{known:10d}".encode())
+    file.overwrite(at, f"{known:{_DIGITS}d}".encode())
     return known
 
 
@@ -82,11 +84,12 @@ def read_created_at(path: Path) -> int | None:
             tail = file.read()
         before, found, _ = head.decode(errors="replace").partition(_LIST)
         fields = json.loads(f"{before}{found}]}}")
-    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError):
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, ValueError, RecursionError):
         return None
     created_at = fields.get("createdAt")
-    sound = fields.get("documentId") == path.parent.name and isinstance(created_at, int)
-    return created_at if sound and _END.search(tail) else None
+    if not isinstance(created_at, int) or not 0 <= created_at < 10**_DIGITS:
+        return None
+    return created_at if fields.get("documentId") == path.parent.name and _END.search(tail) else None
 
 
 def is_current(metadata: Path, chunks: Path) -> bool:
@@ -134,7 +137,7 @@ class RebuildPace:
 
 
 def _head(document_id: str, voicing: Voicing) -> tuple[bytes, int]:
-    """Return what stands before the chunks, and where in it the ten digits of `createdAt` go."""
+    """Return what stands before the chunks, and where in it the digits of `createdAt` go."""
     before = {
         "documentId": document_id,
         "ttsProvider": voicing.provider,
@@ -144,7 +147,7 @@ def _head(document_id: str, voicing: Voicing) -> tuple[bytes, int]:
     }
     text = "{" + "".join(f'\n "{name}": {json.dumps(field)},' for name, field in before.items())
     text += '\n "createdAt": '
-    after = f'{0:10d},\n "settingsHash": "{voicing.settings_hash}",\n {_LIST}'
+    after = f'{0:{_DIGITS}d},\n "settingsHash": "{voicing.settings_hash}",\n {_LIST}'
     return f"{text}{after}".encode(), len(text.encode())
 
 

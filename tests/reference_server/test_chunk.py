@@ -43,7 +43,9 @@ def test_a_sidecar_gives_the_chunk_back(chunk: Chunk) -> None:
     assert chunk.to_json()["settingsHash"] == VOICING.settings_hash
 
 
-@pytest.mark.parametrize("damage", ["", "{", "[]", "null", "{}", '{"voice": "alloy"}', "\udcff"])
+@pytest.mark.parametrize(
+    "damage", ["", "{", "[]", "null", "{}", '{"voice": "alloy"}', "\udcff", "[" * 100_000]
+)
 def test_a_damaged_sidecar_is_no_chunk(chunk: Chunk, damage: str) -> None:
     """Cut off, of another type or make, or not UTF-8: the chunk is not there, and nothing is raised."""
     sidecar = chunk.path.with_suffix(".json")

@@ -120,10 +120,13 @@ def test_metadata_cut_off_anywhere_is_damaged(tmp_path: Path) -> None:
         '{"documentId": "other", "createdAt": 1, "chunks": []}',
         '{"documentId": "doc", "createdAt": "1", "chunks": []}',
         '{"documentId": "doc", "createdAt": 1}',
+        '{"documentId": "doc", "createdAt": -1, "chunks": []}',
+        '{"documentId": "doc", "createdAt": 1764000000000, "chunks": []}',
+        "[" * 100_000,
     ],
 )
 def test_metadata_of_another_make_is_damaged(tmp_path: Path, text: str) -> None:
-    """Another document's, without an age or without a list."""
+    """Another document's, without an age, with one in milliseconds, or without a list."""
     path = _written(tmp_path, 0)
     path.write_text(text, "utf-8")
     assert read_created_at(path) is None
