@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
+from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match, Route
 
 from reference_server.errors import ApiError
 
-_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "TOO_LARGE"}
+_CODES = {404: "NOT_FOUND", 413: "TOO_LARGE"}
 
 
 def error_response(
@@ -30,11 +32,25 @@ async def handle_api_error(_request: Request, error: Exception) -> Response:
     return error_response(error.status, error.code, error.message, headers=error.headers)
 
 
-async def handle_http_exception(_request: Request, error: Exception) -> Response:
+async def handle_http_exception(request: Request, error: Exception) -> Response:
     """Turn Starlette's own refusals (no such route, wrong method) into the same shape."""
     assert isinstance(error, HTTPException)
+    if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = ", ".join(sorted(_methods_of(request)))
+        message = f"{request.method[:20]} is not known here. Use {allowed}."
+        return error_response(405, "METHOD_NOT_ALLOWED", message, headers={"Allow": allowed})
     code = _CODES.get(error.status_code, "BAD_REQUEST")
     return error_response(error.status_code, code, error.detail, headers=error.headers)
+
+
+def _methods_of(request: Request) -> set[str]:
+    """Return every method of a path: Starlette names those of one route only, and a path has several."""
+    return {
+        method
+        for route in request.app.routes
+        if isinstance(route, Route) and route.matches(request.scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    }
 
 
 async def handle_unexpected(_request: Request, _error: Exception) -> Response:

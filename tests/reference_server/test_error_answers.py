@@ -65,3 +65,25 @@ def test_another_failure_of_the_system_is_unforeseen(app: Starlette) -> None:
 def test_error_response_has_the_shape_of_all_errors() -> None:
     """`code` and `message`, and nothing else."""
     assert json.loads(bytes(error_response(400, "X", "Y.").body)) == {"code": "X", "message": "Y."}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "/api/documents/doc", "DELETE, GET, HEAD, PUT"),
+        ("PUT", "/api/documents", "GET, HEAD, POST"),
+        ("GET", "/api/tts/preprocess", "DELETE, POST"),
+        ("POST", "/api/health", "GET, HEAD"),
+    ],
+)
+def test_a_method_that_is_not_there_is_told_all_that_are(
+    app: Starlette, method: str, path: str, allowed: str
+) -> None:
+    """A 405 names every method of its path, wherever it is served (RFC 9110, 15.5.6)."""
+    with TestClient(app) as client:
+        answer = client.request(method, path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
+    assert answer.json() == {
+        "code": "METHOD_NOT_ALLOWED",
+        "message": f"{method} is not known here. Use {allowed}.",
+    }
