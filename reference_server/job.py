@@ -23,7 +23,10 @@ _log = logging.getLogger(__name__)
 
 
 class Job:
-    """The making of one document's chunks with one set of settings; `add` widens it while it is open."""
+    """The making of one document's chunks with one set of settings; `add` widens it while it is open.
+
+    The outline is the job's own: it is closed at the end.
+    """
 
     def __init__(self, document_id: str, outline: Outline, voicing: Voicing, store: ChunkStore) -> None:
         self.document_id = document_id
@@ -91,8 +94,9 @@ class Job:
         self._backlog.closed = self._abandoned = True
 
     def end(self) -> None:
-        """Close the job, whatever became of it, and tell those who follow it."""
+        """Close the job and its outline, whatever became of it, and tell those who follow it."""
         self._backlog.closed = True
+        self._outline.close()
         if self._ran:
             self._state = "failed" if self._failures else "done"
         elif self._cancelled and not self._abandoned:

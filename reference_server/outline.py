@@ -36,12 +36,14 @@ class Block:
 class Outline:
     """All blocks of a document, read page by page when asked for: what it holds is an open file.
 
-    The file stays the same one when the document is replaced or removed, and is closed with the outline.
+    The file stays the same one when the document is replaced or removed, and is closed with the outline, or by
+    `close`, after which nothing can be read.
     Everything that reads raises ApiError 500 `DOCUMENT_DAMAGED` where the disk gives other bytes than written.
     """
 
     def __init__(self, pages: PagesReader, document_id: str) -> None:
         self._pages = pages
+        self._closing: weakref.finalize[[int], Self] | None = None
         self._document_id = document_id
         self.page_count = pages.pages
         self.block_count = pages.blocks
@@ -58,7 +60,7 @@ class Outline:
                 os.close(descriptor)
                 raise
         outline = cls(pages, document_id)
-        weakref.finalize(outline, os.close, descriptor)
+        outline._closing = weakref.finalize(outline, os.close, descriptor)
         return outline
 
     @classmethod
@@ -71,6 +73,13 @@ class Outline:
         writer.finish()
         data = file.getvalue()
         return cls(PagesReader(lambda offset, size: data[offset : offset + size], len(data)), "in memory")
+
+    def close(self) -> None:
+        """Close the file now, so that a document that was removed takes no more room; in memory there is none."""
+        if self._closing is not None:
+            del self._pages  # its descriptor may soon be another file's
+            self._closing()
+            self._closing = None
 
     def page(self, number: int) -> tuple[Block, ...]:
         """Return the blocks of a page, counted from 1.

@@ -55,7 +55,7 @@ class Jobs:
     def start(self, document_id: str, outline: Outline, pages: Mapping[int, int], voicing: Voicing) -> Job:
         """Return the job that makes these pages: the one that runs for the document already, or a new one.
 
-        `pages` gives the number of each page's blocks.
+        `pages` gives the number of each page's blocks. A new job closes the outline at its end.
 
         Raises:
             ApiError: 409 `JOB_RUNNING` while the document is being made with other settings, 503
@@ -63,6 +63,7 @@ class Jobs:
         """
         job = self.running(document_id)
         if job is None:
+            self._check_room()
             job = self._begin(Job(document_id, outline, voicing, self._store))
         elif job.voicing != voicing:
             message = "The document is being made with other settings. Wait for it, or cancel it."
@@ -97,10 +98,12 @@ class Jobs:
         """Break off all jobs."""
         await self._abandon(dict(self._jobs))
 
-    def _begin(self, job: Job) -> Job:
+    def _check_room(self) -> None:
         if len(self._jobs) >= MOST_JOBS:
             message = f"{len(self._jobs)} documents are being made already. Ask again later."
             raise ApiError(503, "OVERLOADED", message, headers={"Retry-After": str(_RETRY_AFTER_S)})
+
+    def _begin(self, job: Job) -> Job:
         task = asyncio.create_task(self._run(job, list(self._of(job.document_id))))
         task.add_done_callback(self._end)
         self._jobs[task] = job

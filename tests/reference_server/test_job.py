@@ -13,6 +13,7 @@ from reference_server.chunk import Voicing
 from reference_server.errors import ApiError
 from reference_server.job import Job
 from reference_server.outline import Block, Outline
+from reference_server.pages_file import PagesWriter
 from reference_server.progress import Failure, Progress
 from reference_server.store import ChunkStore, StoreFullError
 from reference_server.workshop import MakeChunk, Workshop
@@ -109,6 +110,29 @@ def test_a_page_that_cannot_be_read_ends_the_job_with_its_reason(
         assert end.message == "Its pages are damaged."
 
     _run(scenario)
+
+
+def test_a_job_that_ended_keeps_no_file_open(store: ChunkStore, maker: Maker, tmp_path: Path) -> None:
+    """GIVEN a document on disk WHEN its job has ended THEN its file is closed, though the job is still held."""
+    path = tmp_path / "pages.bin"
+    with path.open("wb") as file:
+        writer = PagesWriter(file)
+        for block in OUTLINE.blocks:
+            writer.add([block.text])
+        writer.finish()
+    job = Job("doc", Outline.open(path, "doc"), VOICING, store)
+    job.add(PAGES)
+
+    async def scenario() -> None:
+        assert _descriptors_of(path) == 1
+        assert (await _to_end(job, maker)).state == "done"
+        assert _descriptors_of(path) == 0
+
+    _run(scenario)
+
+
+def _descriptors_of(path: Path) -> int:
+    return [link.resolve() for link in Path("/proc/self/fd").iterdir()].count(path.resolve())
 
 
 def test_what_is_listed_is_not_listed_again(
