@@ -6,6 +6,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from reference_server.document import checked_id
 from reference_server.documents import Documents
 from reference_server.fields import text_of
 from reference_server.parameters import whole_of
@@ -67,13 +68,15 @@ def get_document(request: Request) -> Response:
 
 
 async def delete_document(request: Request) -> Response:
-    """Remove a document with its chunks, also while they are being made."""
+    """Remove a document with its chunks, also while they are being made, or when a kill has left only them."""
     state = request.app.state
-    document_id = request.path_params["id"]
+    document_id = checked_id(request.path_params["id"])
     # In this order: once the document is gone no job can begin, once no job runs no chunk can come.
-    await run_to_end(state.documents.delete, document_id)
-    await state.jobs.stop(document_id)
-    await run_to_end(state.store.delete, document_id)
+    try:
+        await run_to_end(state.documents.delete, document_id)
+    finally:
+        await state.jobs.stop(document_id)
+        await run_to_end(state.store.delete, document_id)
     return JSONResponse({"id": document_id, "deleted": True})
 
 

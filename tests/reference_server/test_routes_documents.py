@@ -141,6 +141,7 @@ def test_blocks_of_a_page(client: TestClient, three_pages: bytes) -> None:
         ("GET", "/doc/pages/one/blocks", 400, "BAD_REQUEST"),
         ("GET", "/.hidden", 400, "BAD_ID"),
         ("PUT", "/.hidden", 400, "BAD_ID"),
+        ("DELETE", "/.hidden", 400, "BAD_ID"),
         ("PUT", "/%2e%2e%2fdoc", 404, "NOT_FOUND"),
         ("POST", "/doc", 405, "METHOD_NOT_ALLOWED"),
     ],
@@ -172,6 +173,17 @@ def test_too_large_a_body_is_refused_by_what_it_declares_and_by_what_comes(clien
     assert "content-length" not in undeclared.request.headers
     for answer in (declared, undeclared):
         assert (answer.status_code, answer.json()["code"]) == (413, "TOO_LARGE")
+
+
+def test_deleting_again_takes_the_chunks_that_a_kill_left(client: TestClient, three_pages: bytes) -> None:
+    """GIVEN a removal that was killed after the document had gone WHEN it is asked for again THEN the chunks go."""
+    client.put(f"{ROOT}/doc", content=three_pages)
+    client.post("/api/tts/preprocess", json={"documentId": "doc"}, headers={"Accept": "text/event-stream"})
+    state = cast("Starlette", client.app).state
+    state.documents.delete("doc")
+    assert state.store.stats().documents == 1
+    assert client.delete(f"{ROOT}/doc").json()["code"] == "NO_DOCUMENT"
+    assert state.store.stats().documents == 0
 
 
 def test_deleting_a_document_takes_its_chunks(client: TestClient, three_pages: bytes) -> None:
