@@ -108,9 +108,10 @@ def _free(option: str, port: int) -> int:
     try:
         with socket.create_server((HOST, port)):
             return port
-    except OSError as error:
+    except OSError as error:  # its own text says the address a second time
+        why = os.strerror(error.errno or 0)
         raise OomproofError(
-            f"{option} {port}: cannot be used ({error.strerror}). Give another, or 0 for a free one."
+            f"{option} {port}: cannot be used ({why}). Give another, or 0 for a free one."
         ) from None
 
 

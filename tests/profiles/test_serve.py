@@ -168,7 +168,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[
             assert cli.main(["serve", "--docstore", str(tmp_path), *options]) == 2
             errors = capsys.readouterr().err
             assert errors.startswith(
-                f"oomproof: {options[-2]} {port}: cannot be used (Address already in use"
+                f"oomproof: {options[-2]} {port}: cannot be used (Address already in use). Give"
             )
             assert "0 for a free one." in errors
             assert errors.count("\n") == 1
