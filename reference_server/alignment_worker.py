@@ -18,6 +18,10 @@ from reference_server.words import WordTime, load_words
 
 _NAME = "alignment worker"
 
+LONGEST_S = 600.0
+"""For one block. It takes half a CPU second: a share of 12.5 % divided by thirty live aligners gives it in 120 s.
+One that hangs would hold up all jobs."""
+
 
 class _EndedError(AlignerError):
     """The child ended before it answered."""
@@ -62,7 +66,11 @@ class AlignmentWorker:
     async def _time(self, text: str, mp3_path: Path) -> list[WordTime]:
         child = await self._running()
         try:
-            return _words(await self._exchange(child, {"text": text, "mp3": str(mp3_path)}))
+            async with asyncio.timeout(LONGEST_S):
+                return _words(await self._exchange(child, {"text": text, "mp3": str(mp3_path)}))
+        except TimeoutError:
+            await self._stop()
+            raise AlignerError(f"the {_NAME} took longer than {LONGEST_S:.0f} s for one block") from None
         except asyncio.CancelledError:
             # Its answer would be taken for that of the next block.
             await self._stop()

@@ -1,4 +1,8 @@
-"""The blocks that a job still has to make: looked up in the store, then drawn one by one."""
+"""The blocks that a job still has to make: looked up in the store, then drawn one by one.
+
+What was asked for last goes first: a reader who opens a page of a long document that is being made wants that
+page now.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +35,7 @@ class Backlog:
         self._notify = notify
         self._asked: dict[int, int] = {}
         self._unseen: deque[int] = deque()
-        self._missing: deque[tuple[int, Sequence[int]]] = deque()
+        self._waiting: dict[int, Sequence[int]] = {}
         self._drawn: deque[Block] = deque()
         self._drawing = asyncio.Lock()
         self._busy = 0
@@ -40,14 +44,20 @@ class Backlog:
     def add(self, pages: Mapping[int, int], again: Mapping[int, Sequence[int]]) -> None:
         """Ask for pages, given with the number of their blocks, and `again` for blocks that failed before.
 
-        Pages that were asked for already are not looked at twice.
+        They go before all that waits. Pages that were asked for already are not looked at twice.
         """
+        first: dict[int, Sequence[int]] = {}
         for page, blocks in pages.items():
             if page not in self._asked:
                 self._asked[page] = blocks
                 self.total += blocks
                 self._unseen.append(page)
-        self._missing.extend(again.items())
+                first[page] = ()
+            elif page in self._waiting:
+                first[page] = self._waiting.pop(page)
+        for page, indices in again.items():
+            first[page] = (*first.get(page, ()), *indices)
+        self._waiting = first | self._waiting
         self._changed.set()
 
     async def look_up(self) -> bool:
@@ -56,10 +66,11 @@ class Backlog:
             page = self._unseen.popleft()
             indices = await run_to_end(self._missing_of, page)
             self.found += self._asked[page] - len(indices)
-            if indices:
-                self._missing.append((page, indices))
+            self._waiting[page] = indices
+            if not indices:
+                del self._waiting[page]
             self._notify()
-        return bool(self._missing)
+        return bool(self._waiting)
 
     async def draw(self) -> Block | None:
         """Return the next missing block, to be followed by `put_down`; None closes the backlog.
@@ -70,8 +81,9 @@ class Backlog:
             while not self._drawn:
                 if self._unseen:
                     await self.look_up()
-                elif self._missing:
-                    page, indices = self._missing.popleft()
+                elif self._waiting:
+                    page = next(iter(self._waiting))
+                    indices = self._waiting.pop(page)
                     blocks = await run_to_end(self._outline.page, page)
                     self._drawn.extend(blocks[index] for index in indices)
                 elif self._busy:

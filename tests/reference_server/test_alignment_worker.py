@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from reference_server import alignment_worker
 from reference_server.aligner_programs import AlignerError
 from reference_server.aligner_slots import AlignerSlots
 from reference_server.alignment_worker import AlignmentWorker
@@ -168,5 +169,22 @@ def test_a_long_answer_fits() -> None:
     async def scenario() -> None:
         async with _worker() as worker:
             assert len(await worker.align("many", MP3)) == 6000
+
+    asyncio.run(scenario())
+
+
+def test_a_child_that_hangs_fails_its_block_and_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a child that never answers THEN it is ended in time, and the next block has a new one."""
+    monkeypatch.setattr(alignment_worker, "LONGEST_S", 0.5)
+
+    async def scenario() -> None:
+        async with _worker() as worker:
+            hung = await _pid(worker)
+            with pytest.raises(AlignerError, match="took longer than"):
+                await worker.align("hang", tmp_path / "begun")
+            assert not _is_alive(hung)
+            assert await _pid(worker) != hung
 
     asyncio.run(scenario())

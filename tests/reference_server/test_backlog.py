@@ -127,3 +127,35 @@ def test_many_draw_each_block_once() -> None:
         assert sorted(chain.from_iterable(drawn)) == [1, 2, 3, 4]
 
     _run(scenario)
+
+
+def test_what_was_asked_for_last_is_drawn_first() -> None:
+    """GIVEN a whole document that waits WHEN one of its pages is asked for THEN that page goes first, once."""
+
+    async def scenario() -> None:
+        outline = Outline.of(["One.", "Two.\n\nThree.", "Four.", "Five."])
+        backlog = Backlog(outline, lambda _block: False, lambda: None)
+        backlog.add({1: 1, 2: 2, 3: 1}, {})
+        assert await backlog.look_up() is True
+        backlog.add({3: 1, 4: 1}, {})
+        assert await _draw_all(backlog) == [4, 5, 1, 2, 3]
+
+    _run(scenario)
+
+
+def test_what_failed_joins_what_waits_of_its_page() -> None:
+    """GIVEN a page of which one block waits to be tried again WHEN another failed too THEN both are drawn, once."""
+
+    async def scenario() -> None:
+        backlog = _backlog()
+        backlog.add({3: 2}, {})
+        first, second = await backlog.draw(), await backlog.draw()
+        assert first is not None
+        assert second is not None
+        backlog.add({3: 2}, {3: [0]})
+        backlog.add({3: 2}, {3: [1]})
+        backlog.put_down()
+        backlog.put_down()
+        assert await _draw_all(backlog) == [3, 4]
+
+    _run(scenario)
