@@ -36,7 +36,9 @@ class ChunkQuery:
         document_id, page, block_index = (
             _required(query, name) for name in ("documentId", "page", "blockIndex")
         )
-        return cls(document_id, whole_of("page", page), whole_of("blockIndex", block_index), wanted_of(request))
+        return cls(
+            document_id, whole_of("page", page), whole_of("blockIndex", block_index), wanted_of(request)
+        )
 
 
 def wanted_of(request: Request) -> Wanted:
