@@ -16,11 +16,11 @@ compare-all: .venv/run.stamp  ## The same, with live-bounded too
 	$(BIN)/oomproof compare --all $(ARGS)
 
 test: lint types .venv/dev.stamp  ## Everything CI runs: ruff, mypy, all tests with coverage (needs root: it makes kernel kills)
-	$(BIN)/pytest --cov --cov-report= -m "not slow and not kernel"
+	$(BIN)/pytest -n auto --cov --cov-report= -m "not slow and not kernel"
 	$(BIN)/pytest --cov --cov-append --cov-report=term --cov-fail-under=94 -m "slow or kernel"
 
 unit: .venv/dev.stamp  ## The tests that take seconds and need no privilege
-	$(BIN)/pytest -m "not slow and not kernel"
+	$(BIN)/pytest -n auto -m "not slow and not kernel" $(ARGS)
 
 lint: .venv/dev.stamp  ## ruff: style, names, docstrings, mistakes
 	$(BIN)/ruff check .

@@ -1,10 +1,13 @@
 """Child processes: how they start, how they are ended whatever happens, and how their end is told."""
 
 import asyncio
+import os
 import signal
 import subprocess
 from asyncio.subprocess import Process
 from collections.abc import Sequence
+
+from reference_server.settings import SECRET_VARIABLES
 
 _LONGEST_LINE_BYTES = 1024 * 1024
 
@@ -12,8 +15,10 @@ _LONGEST_LINE_BYTES = 1024 * 1024
 async def start(command: Sequence[str], *, stdin: int, stderr: int | None) -> Process:
     """Start a child process whose output is read; raises OSError when memory or process numbers are short.
 
-    It has a session of its own: Ctrl-C in the terminal is for the server, which then ends its children.
+    It has a session of its own: Ctrl-C in the terminal is for the server, which then ends its children. It
+    gets the server's environment without the secrets: what reads a hostile file has no use for them.
     """
+    environment = {name: value for name, value in os.environ.items() if name not in SECRET_VARIABLES}
     return await asyncio.create_subprocess_exec(
         *command,
         stdin=stdin,
@@ -21,6 +26,7 @@ async def start(command: Sequence[str], *, stdin: int, stderr: int | None) -> Pr
         stderr=stderr,
         limit=_LONGEST_LINE_BYTES,
         start_new_session=True,
+        env=environment,
     )
 
 

@@ -13,7 +13,8 @@ from reference_server.errors import SettingsError
 
 _T = TypeVar("_T")
 _MIB = 1024 * 1024
-_SECRET = frozenset({"API_KEY", "BASIC_AUTH_PASSWORD"})
+SECRET_VARIABLES = frozenset({"API_KEY", "BASIC_AUTH_PASSWORD"})
+"""Neither shown in an error nor handed to a child process."""
 
 AlignerKind = Literal["embedded", "whisper.cpp", "none"]
 LogFormat = Literal["text", "json"]
@@ -133,7 +134,7 @@ class _Reader:
         try:
             return parse(value)
         except ValueError as error:
-            shown = "the value" if name in _SECRET else repr(value)
+            shown = "the value" if name in SECRET_VARIABLES else repr(value)
             raise SettingsError(f"{name}: {shown} is not {error}.") from None
 
 

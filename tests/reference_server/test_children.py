@@ -27,6 +27,21 @@ def test_a_child_is_gone_however_often_its_owner_is_cancelled() -> None:
     asyncio.run(asyncio.wait_for(scenario(), 20))
 
 
+def test_a_child_gets_the_environment_without_the_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a key and a password in the environment THEN a child has neither, and all the rest."""
+    for name in ("API_KEY", "BASIC_AUTH_PASSWORD", "OMP_NUM_THREADS"):
+        monkeypatch.setenv(name, "7")
+
+    async def scenario() -> None:
+        child = await start(("env",), stdin=subprocess.DEVNULL, stderr=None)
+        output, _ = await child.communicate()
+        names = {line.partition(b"=")[0] for line in output.splitlines()}
+        assert b"OMP_NUM_THREADS" in names
+        assert not names & {b"API_KEY", b"BASIC_AUTH_PASSWORD"}
+
+    asyncio.run(asyncio.wait_for(scenario(), 20))
+
+
 def test_ending_a_child_that_has_ended_is_no_error() -> None:
     """Whoever tidies up need not know whether there is anything to do."""
 
