@@ -1,12 +1,12 @@
 """The HTTP connection: uvicorn's own, with an end to every wait for the client that uvicorn leaves open.
 
 uvicorn bounds neither the time nor the size of a request's head, lets a body that nobody reads go on for as
-long as the client likes, and waits for ever for one who does not read the answer. What this relies on in
-uvicorn 0.54's `HttpToolsProtocol`: the parser's callbacks `on_headers_complete`, `on_body`,
-`on_message_complete`; `on_response_complete`; `send_400_response` for what is not HTTP; the fields `cycle`
-(with `disconnected`, `keep_alive`, `message_event`, `response_complete`, `response_started`, `transport`),
-`headers`, `loop`, `pipeline`, `transport`, `url`, `server_state.default_headers`. Tests hold each of them
-against a real server.
+long as the client likes, and waits for ever for one who does not read the answer. It also loses the body of a
+request that asks for another protocol. What this relies on in uvicorn 0.54's `HttpToolsProtocol`: the parser's
+callbacks `on_headers_complete`, `on_body`, `on_message_complete`; `on_response_complete`; `_start_asgi_task`;
+`_unset_keepalive_if_required`; the fields `cycle` (with `disconnected`, `message_event`, `response_complete`,
+`response_started`, `scope`, `transport`), `headers`, `loop`, `parser`, `pipeline`, `transport`, `url`,
+`server_state.default_headers`. Tests hold each of them against a real server.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ from asyncio import TimerHandle
 from collections.abc import Callable
 from typing import Any, cast
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+import httptools
+from uvicorn._types import ASGI3Application
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from reference_server.browser_rules import SECURITY_HEADERS
 from reference_server.error_answers import error_response
@@ -73,6 +75,10 @@ class BoundedProtocol(HttpToolsProtocol):
         """Bytes that came since the last head, part of a body, or end of a request."""
         self._deaf = False
         """Whether what still comes is thrown away: the last answer of this connection is out."""
+        self._knows_head = False
+        """Whether the parser is told of a head again, whose request has begun."""
+        self._answered: RequestResponseCycle | None = None
+        """The request that is being answered, or was last; uvicorn's `cycle` is the newest that came."""
         self._answers = cast("asyncio.Transport", _AnswerTransport(self))
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -82,9 +88,10 @@ class BoundedProtocol(HttpToolsProtocol):
         self._limit_reading(self.header_timeout_s, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Let the timers go."""
+        """Let the timers go, and tell the request that is being answered: uvicorn tells the newest only."""
         self._stop_reading_timer()
         self._stop_writing_timer()
+        self._end_answer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -92,7 +99,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._deaf:
             return
         self._dry_bytes += len(data)
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        self._parse(data)
         if self._deaf or self.transport.is_closing():
             return
         if self._dry_bytes > MAX_HEAD_BYTES:
@@ -100,20 +108,50 @@ class BoundedProtocol(HttpToolsProtocol):
         elif self._awaits_head and self._dry_bytes and self._read_timer is None and self._is_idle():
             self._limit_reading(self.header_timeout_s, self._head_is_late)
 
+    def _parse(self, data: bytes) -> None:
+        while data and not (self._deaf or self.transport.is_closing()):
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as asked:
+                self._stay_with_http()
+                data = data[asked.args[0] :]
+            except httptools.HttpParserError:
+                self._refuse(400, "BAD_REQUEST", "What came is not HTTP/1.")
+                return
+            else:
+                return
+
+    def _stay_with_http(self) -> None:
+        """Read on after a head that asks for another protocol, which a server may pass over (RFC 9110, 7.8).
+
+        Java's client asks with every request. The parser leaves out the body of such a request: a new one is
+        told what the head says of it.
+        """
+        if self._deaf or self.transport.is_closing():
+            return
+        framing = [
+            b"%s: %s\r\n" % (name, value)
+            for name, value in self.cycle.scope["headers"]
+            if name in {b"content-length", b"transfer-encoding"}
+        ]
+        self.parser = httptools.HttpRequestParser(self)
+        self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+        self._knows_head = True
+        self.parser.feed_data(b"".join([b"POST / HTTP/1.1\r\n", *framing, b"\r\n"]))
+        self._knows_head = False
+
     def on_headers_complete(self) -> None:
         """Begin the request, unless its head came in one piece that was too large."""
-        if self._deaf:
+        if self._deaf or self._knows_head:
             return
         self._stop_reading_timer()
         if self._dry_bytes > MAX_HEAD_BYTES and self._head_bytes() > MAX_HEAD_BYTES:
             self._refuse_head()
             return
-        self._awaits_head = False
         super().on_headers_complete()
+        self._awaits_head = False
         self.cycle.transport = self._answers
         self.headers = []  # a trailer would be added to the head that the application already reads
-        if self.parser.should_upgrade():
-            self.cycle.keep_alive = False  # the parser understands nothing that comes after it
         self._dry_bytes = 0
         if len(self.pipeline) > _MOST_PIPELINED:
             self._refuse(503, "OVERLOADED", "Too many requests wait on this connection. Await their answers.")
@@ -127,7 +165,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """Await the next head."""
         self._dry_bytes = 0
-        if not self._deaf:
+        if not (self._deaf or self.parser.should_upgrade()):
             self._awaits_head = True
             self._stop_reading_timer()
             super().on_message_complete()
@@ -150,12 +188,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._stop_writing_timer()
         super().resume_writing()
 
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is not HTTP, in the shape of all errors; uvicorn calls this."""
-        self._refuse(400, "BAD_REQUEST", msg)
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answered = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def _end_answer(self) -> None:
+        if self._answered is not None and not self._answered.response_complete:
+            self._answered.disconnected = True
+            self._answered.message_event.set()
+            self.flow.resume_writing()
 
     def _is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
+        return self._answered is None or self._answered.response_complete
 
     def _head_bytes(self) -> int:
         return len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -176,17 +220,17 @@ class BoundedProtocol(HttpToolsProtocol):
         """Answer, as far as no other answer has begun, and close once the client could read it."""
         if self._deaf or self.transport.is_closing():
             return
-        # With several requests on their way, the one that is being answered is not `cycle`, the newest.
-        begun = bool(self.pipeline) or (not self._is_idle() and self.cycle.response_started)
+        begun = bool(self.pipeline) or (
+            self._answered is not None and not self._is_idle() and self._answered.response_started
+        )
+        was_answered = self._is_idle() and not self._awaits_head  # and what is wrong is in its body
         self.pipeline.clear()
-        if not self._is_idle():
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-            self.flow.resume_writing()
+        self._end_answer()
         if begun:
             self.transport.close()
             return
-        self.transport.write(self._raw_answer(status, code, message))
+        if not was_answered:
+            self.transport.write(self._raw_answer(status, code, message))
         self._close_for_writing()
 
     def close_after_body(self) -> None:

@@ -27,6 +27,7 @@ class Server:
     address: tuple[str, int]
     connections: set[BoundedProtocol]
     seen: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     headers: list[tuple[bytes, bytes]] = field(default_factory=list)
     body_read: threading.Event = field(default_factory=threading.Event)
     left: threading.Event = field(default_factory=threading.Event)
@@ -38,8 +39,10 @@ class Server:
         path = scope["path"]
         self.seen.append(path)
         if path == "/read":
-            while (await receive()).get("more_body"):
-                pass
+            body = b""
+            while (message := await receive()).get("more_body"):
+                body += message["body"]
+            self.bodies.append(body + message.get("body", b""))
             self.headers.extend(scope["headers"])
             self.body_read.set()
         if path == "/never":
@@ -327,15 +330,79 @@ def test_as_many_as_may_wait_are_answered(serve: Serve) -> None:
         assert _all(client).count(b"200 OK") == _MOST_PIPELINED + 1
 
 
+UPGRADE = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMA\r\n"
+
+
 @pytest.mark.parametrize(
-    "raw",
-    [_request("/one", "Connection: Upgrade\r\nUpgrade: h2c\r\n"), b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n"],
+    ("framing", "body"),
+    [
+        ("", b""),
+        ("Content-Length: 11\r\n", b"Hello world"),
+        ("Transfer-Encoding: chunked\r\n", b"5\r\nHello\r\n6\r\n world\r\n0\r\n\r\n"),
+    ],
+    ids=["none", "length", "chunked"],
 )
-def test_after_another_protocol_was_asked_for_the_connection_ends(serve: Serve, raw: bytes) -> None:
-    """GIVEN a client that wants another protocol WHEN it was answered in this one THEN nothing more is read."""
+@pytest.mark.parametrize("in_pieces", [False, True])
+def test_who_asks_for_another_protocol_is_served_in_this_one(
+    serve: Serve, framing: str, body: bytes, *, in_pieces: bool
+) -> None:
+    """GIVEN a client that would like HTTP/2 WHEN it sends requests THEN no body is lost and all are answered."""
+    server = serve(BoundedProtocol)
+    raw = _request("/read", UPGRADE + framing) + body
+    with server.connect() as client:
+        for piece in [bytes([byte]) for byte in raw] if in_pieces else [raw]:
+            client.sendall(piece)
+        _expect(client, b"/read")
+        client.sendall(raw + _request("/next", "Connection: close\r\n"))
+        assert _all(client).endswith(b"/next")
+    assert server.bodies == ([b"Hello world"] * 2 if body else [b""] * 2)
+    assert server.seen == ["/read", "/read", "/next"]
+
+
+def test_many_who_ask_for_another_protocol_at_once_are_bounded(serve: Serve) -> None:
+    """GIVEN thousands of such requests in one piece WHEN nobody waits for an answer THEN the connection ends."""
+    server = serve(BoundedProtocol)
+    with server.connect() as client:
+        client.sendall(_request("/never") + _request("/one", UPGRADE) * 3000)
+        _all(client)
+    assert server.left.wait(PATIENCE_S)
+
+
+def test_a_tunnel_is_refused(serve: Serve) -> None:
+    """GIVEN CONNECT WHEN it comes THEN it is 400, and the connection ends."""
     with serve(BoundedProtocol).connect() as client:
-        client.sendall(raw)
-        assert _all(client).startswith(b"HTTP/1.1 ")
+        client.sendall(b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert _answer(_all(client)) == (400, "BAD_REQUEST")
+
+
+def test_a_request_that_is_being_answered_learns_that_its_client_left(serve: Serve) -> None:
+    """GIVEN a second request behind one that is being answered WHEN the client leaves THEN the first is told."""
+    server = serve(BoundedProtocol)
+    with server.connect() as client:
+        client.sendall(_request("/never") + _request("/one"))
+    assert server.left.wait(PATIENCE_S)
+    assert server.seen == ["/never"]
+
+
+def test_nonsense_behind_waiting_requests_ends_all_of_them(serve: Serve) -> None:
+    """GIVEN requests that wait WHEN what follows is not HTTP THEN the connection ends, and the server goes on."""
+    server = serve(BoundedProtocol)
+    with server.connect() as client:
+        client.sendall(_request("/never") + _request("/one") + b"\0\r\n\r\n")
+        assert _all(client) == b""
+    assert server.left.wait(PATIENCE_S)
+    with server.connect() as client:
+        client.sendall(_request("/next", "Connection: close\r\n"))
+        assert _all(client).endswith(b"/next")
+
+
+def test_an_answered_request_gets_no_second_answer(serve: Serve) -> None:
+    """GIVEN an answer before the end of the body WHEN the rest breaks off HTTP THEN nothing but the end comes."""
+    with serve(BoundedProtocol).connect() as client:
+        client.sendall(_request("/early", "Transfer-Encoding: chunked\r\n"))
+        _expect(client, b"/early")
+        client.sendall(b"no size\r\n")
+        assert _all(client) == b""
 
 
 def test_an_answer_that_is_not_read_ends(serve: Serve) -> None:
