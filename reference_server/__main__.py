@@ -12,6 +12,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import uvicorn
@@ -19,12 +20,16 @@ from starlette.applications import Starlette
 
 from reference_server.errors import ServerError, SettingsError
 from reference_server.http_protocol import bounded_protocol
+from reference_server.listener import Listener, allow_open_files
 from reference_server.logs import configure_logs
 from reference_server.settings import Settings
 
 _log = logging.getLogger("reference_server")
 
 _BACKLOG = 2048
+_FILES_PER_REQUEST = 4
+"""Its connection, its call to the upstream, a file, and one to spare; the usual soft limit is 1024 for all."""
+
 _SHUTDOWN_GRACE_S = 4
 """Shorter than the 5 s after which Fly.io kills."""
 
@@ -41,6 +46,7 @@ def main() -> int:
                 if name == "PORT" or port
             ]
             configure_logs(settings.log_format)
+            allow_open_files(_FILES_PER_REQUEST * settings.max_requests)
             return _serve(_make_app(settings), settings, listeners)
     except ServerError as error:
         print(error, file=sys.stderr)
@@ -49,16 +55,17 @@ def main() -> int:
         return 0
 
 
-def _listen(host: str, port: int, name: str) -> socket.socket:
+def _listen(host: str, port: int, name: str) -> Listener:
     """Take a port, which the setting `name` gives, before anything costly happens."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        listener = socket.create_server((host, port), family=family, backlog=_BACKLOG)
+        plain = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
         place, reason = f"{host}:{port}", error.strerror or str(error)
         raise SettingsError(
             f"HOST, {name}: {place} cannot be used ({reason}). End what uses it, or set {name} to a free one."
         ) from None
+    listener = Listener(fileno=plain.detach())
     # asyncio sets this only on sockets it made itself; without it Nagle's algorithm and the client's delayed
     # acknowledgement add 40 ms to every answer after the first on a connection. Accepted sockets inherit it.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -80,7 +87,7 @@ def _make_app(settings: Settings) -> Starlette:
         ) from None
 
 
-def _serve(app: Starlette, settings: Settings, listeners: list[socket.socket]) -> int:
+def _serve(app: Starlette, settings: Settings, listeners: Sequence[socket.socket]) -> int:
     signal.signal(signal.SIGTERM, _end)  # uvicorn raises the signal again once it has shut down
     host, port = listeners[0].getsockname()[:2]
     _log.info("listening on http://%s:%d", f"[{host}]" if ":" in host else host, port)
@@ -96,7 +103,7 @@ def _serve(app: Starlette, settings: Settings, listeners: list[socket.socket]) -
         timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
     )
     server = uvicorn.Server(config)
-    server.run(sockets=listeners)
+    server.run(sockets=list(listeners))
     return 0 if server.started else 1
 
 
