@@ -29,7 +29,14 @@ def with_security_headers(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
 def is_cross_site(method: str, headers: Mapping[bytes, bytes]) -> bool:
     """Return whether a page elsewhere makes the browser change something here.
 
-    The browser would send the password that it remembers along. Sec-Fetch-Site cannot be set by a page, and
-    programs that are no browser do not send it.
+    The browser would send the password that it remembers along. It says by Sec-Fetch-Site where the page is
+    from, which no page can set, but only to HTTPS and to this machine; to others it names the page's origin.
+    Programs that are no browser send neither.
     """
-    return method not in _SAFE_METHODS and headers.get(b"sec-fetch-site", b"").lower() == b"cross-site"
+    if method in _SAFE_METHODS:
+        return False
+    site = headers.get(b"sec-fetch-site")
+    if site:
+        return site.lower() == b"cross-site"
+    origin = headers.get(b"origin", b"")
+    return bool(origin) and origin.lower().partition(b"://")[2] != headers.get(b"host", b"").lower()

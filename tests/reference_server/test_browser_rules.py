@@ -33,3 +33,16 @@ def test_a_page_elsewhere_may_change_nothing(method: str, site: bytes) -> None:
 def test_what_changes_nothing_or_comes_from_here_is_let_in(method: str, site: bytes) -> None:
     """Looking is free, and so is the reader's own page."""
     assert not is_cross_site(method, {b"sec-fetch-site": site} if site else {})
+
+
+@pytest.mark.parametrize(
+    "origin", [b"http://evil.example", b"http://192.168.0.5:9000", b"http://192.168.0.5", b"null"]
+)
+def test_without_the_browsers_word_the_pages_origin_counts(origin: bytes) -> None:
+    """GIVEN plain HTTP to another machine, to which no Sec-Fetch-Site goes WHEN a page posts THEN it must be ours."""
+    headers = {b"origin": origin, b"host": b"192.168.0.5:8003"}
+    assert is_cross_site("POST", headers)
+    assert not is_cross_site("GET", headers)
+    assert not is_cross_site("POST", headers | {b"origin": b"http://192.168.0.5:8003"})
+    assert not is_cross_site("POST", headers | {b"sec-fetch-site": b"same-origin"})
+    assert not is_cross_site("POST", {b"host": b"192.168.0.5:8003"})
