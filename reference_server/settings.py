@@ -139,6 +139,10 @@ class _Reader:
 
 
 def _text(value: str) -> str:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise ValueError("a text in UTF-8. Write it in that encoding") from None
     return value
 
 
@@ -151,7 +155,7 @@ def _key(value: str) -> str:
 def _user(value: str) -> str:
     if ":" in value:
         raise ValueError("a user name. Leave the colon out: it divides name and password on the wire")
-    return value
+    return _text(value)
 
 
 def _one_of(kind: object) -> Callable[[str], Any]:

@@ -139,6 +139,14 @@ def test_a_key_that_no_header_carries_is_refused_without_showing_it(key: str) ->
     assert key not in str(caught.value)
 
 
+@pytest.mark.parametrize("name", ["BASIC_AUTH_USER", "BASIC_AUTH_PASSWORD", "TTS_VOICE", "TTS_MODEL", "HOST"])
+def test_bytes_that_are_no_text_are_refused(name: str) -> None:
+    """GIVEN a variable in another encoding, as the system hands it over THEN it is named at the start."""
+    with pytest.raises(SettingsError, match=f"{name}: .* is not a text in UTF-8") as caught:
+        Settings.from_environ({"BASIC_AUTH_USER": "me", "BASIC_AUTH_PASSWORD": "it", name: "caf\udce9"})
+    assert name != "BASIC_AUTH_PASSWORD" or "caf" not in str(caught.value)
+
+
 def test_half_a_password_is_refused() -> None:
     """GIVEN a user and no password THEN nobody believes that the server is closed."""
     with pytest.raises(SettingsError, match="BASIC_AUTH_PASSWORD: not set"):
