@@ -116,7 +116,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._stay_with_http()
                 data = data[asked.args[0] :]
             except httptools.HttpParserError:
-                self._refuse(400, "BAD_REQUEST", "What came is not HTTP/1.")
+                self._refuse(400, "BAD_REQUEST", "This cannot be read as a request of HTTP/1.1.")
                 return
             else:
                 return
