@@ -7,6 +7,7 @@ explains; 2 for a setting that cannot be used, such as a port that is taken, wit
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import signal
@@ -61,7 +62,12 @@ def _listen(host: str, port: int, name: str) -> Listener:
     try:
         plain = socket.create_server((host, port), family=family, backlog=_BACKLOG)
     except OSError as error:
-        place, reason = f"{host}:{port}", error.strerror or str(error)
+        # create_server puts the address into strerror a second time; what getaddrinfo says has no errno name
+        known = error.errno in errno.errorcode
+        place, reason = (
+            f"{host}:{port}",
+            os.strerror(error.errno or 0) if known else error.strerror or str(error),
+        )
         raise SettingsError(
             f"HOST, {name}: {place} cannot be used ({reason}). End what uses it, or set {name} to a free one."
         ) from None

@@ -17,6 +17,7 @@ from starlette.routing import Match, Route
 from reference_server.errors import ApiError
 
 _CODES = {404: "NOT_FOUND", 413: "TOO_LARGE"}
+_NO_SUCH_ROUTE = "There is nothing here. GET /api/openapi.json names all routes."
 
 
 def error_response(
@@ -40,7 +41,8 @@ async def handle_http_exception(request: Request, error: Exception) -> Response:
         message = f"{request.method[:20]} is not known here. Use {allowed}."
         return error_response(405, "METHOD_NOT_ALLOWED", message, headers={"Allow": allowed})
     code = _CODES.get(error.status_code, "BAD_REQUEST")
-    return error_response(error.status_code, code, error.detail, headers=error.headers)
+    message = _NO_SUCH_ROUTE if error.status_code == HTTPStatus.NOT_FOUND else error.detail
+    return error_response(error.status_code, code, message, headers=error.headers)
 
 
 def _methods_of(request: Request) -> set[str]:

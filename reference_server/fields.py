@@ -62,7 +62,10 @@ def speed_of(value: object) -> float:
 
 def bad(name: str, value: object, wanted: str) -> ApiError:
     """Return the refusal of a value, of which it shows the beginning; an array or object it only names."""
-    shown = "an array or object" if isinstance(value, list | dict) else repr(str(value)[:100])
+    if value is None:
+        shown = "null"
+    else:
+        shown = "an array or object" if isinstance(value, list | dict) else repr(str(value)[:100])
     return ApiError(400, "BAD_REQUEST", f"{name}: {shown} is not {wanted}.")
 
 

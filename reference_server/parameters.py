@@ -72,16 +72,17 @@ def pages_of(fields: Mapping[str, Any], outline: Outline) -> dict[int, int]:
     They are all, some, or the current page and the next. Waits for the disk.
 
     Raises:
-        ApiError: 400 `BAD_REQUEST`, 404 `NO_PAGE`.
+        ApiError: 400 `BAD_REQUEST`, `MISSING_PARAMETERS`, 404 `NO_PAGE`.
     """
     pages = fields.get("pages", "all")
     if pages == "all":
         return {size.page: size.blocks for size in outline.sizes()}
     if pages == "current+next":
-        current = _page(fields.get("page"))
+        require(fields, "page")
+        current = _page(fields["page"])
         pages = [current, current + 1] if current < outline.page_count else [current]
     if not isinstance(pages, list) or not pages:
-        raise bad("pages", pages, 'a list of page numbers, "all" or "current+next"')
+        raise bad("pages", pages, 'a list of at least one page number, "all" or "current+next"')
     return {page: len(outline.page(page)) for page in sorted({_page(page) for page in pages})}
 
 

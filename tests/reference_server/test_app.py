@@ -49,9 +49,10 @@ def test_every_route_of_the_contract_is_there(settings: Settings) -> None:
 
 
 def test_an_unknown_path_is_json(client: TestClient) -> None:
-    """Also what no route answers has the shape of all errors."""
+    """Also what no route answers has the shape of all errors, and names the way out."""
     answer = client.get("/nowhere")
     assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+    assert "/api/openapi.json" in answer.json()["message"]
 
 
 def test_a_store_that_cannot_be_opened_is_told_at_the_start(settings: Settings) -> None:

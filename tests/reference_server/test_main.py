@@ -125,7 +125,7 @@ def test_a_taken_port_is_one_line(tmp_path: Path, name: str) -> None:
         )
     assert (result.returncode, result.stdout) == (2, "")
     assert result.stderr.count("\n") == 1
-    assert f"127.0.0.1:{port}" in result.stderr
+    assert result.stderr.count(f"127.0.0.1:{port} cannot be used (Address already in use).") == 1
     assert f"set {name} to a free one" in result.stderr
 
 

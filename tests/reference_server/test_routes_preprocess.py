@@ -199,7 +199,7 @@ def test_deleting_the_cache(reader: TestClient, maker: Maker) -> None:
         (b'{"documentId": "doc", "pages": [[]]}', 400, "BAD_REQUEST"),
         (b'{"documentId": "doc", "pages": [0]}', 404, "NO_PAGE"),
         (b'{"documentId": "doc", "pages": [1, 4]}', 404, "NO_PAGE"),
-        (b'{"documentId": "doc", "pages": "current+next"}', 400, "BAD_REQUEST"),
+        (b'{"documentId": "doc", "pages": "current+next"}', 400, "MISSING_PARAMETERS"),
         (b'{"documentId": "doc", "pages": "current+next", "page": 4}', 404, "NO_PAGE"),
         (b'{"x": "' + b"a" * 1024 * 1024 + b'"}', 413, "TOO_LARGE"),
     ],
@@ -212,6 +212,20 @@ def test_a_bad_body_is_refused_and_starts_nothing(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert "\n" not in answer.json()["message"]
     assert maker.made == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "message"),
+    [
+        ({"pages": []}, "pages: an array or object is not a list of at least one page number,"),
+        ({"pages": "current+next"}, "Missing required parameters: page."),
+        ({"voice": None}, "voice: null is not a text"),
+    ],
+)
+def test_a_refusal_says_what_was_wrong(reader: TestClient, fields: dict[str, Any], message: str) -> None:
+    """GIVEN no page or a null WHEN it is refused THEN nobody reads of a 'None' that was not sent."""
+    answer = reader.post(PREPROCESS, json={"documentId": "doc", **fields})
+    assert answer.json()["message"].startswith(message)
 
 
 def test_each_failed_block_is_an_event_of_its_own(reader: TestClient, maker: Maker) -> None:
