@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (comparing, running):
         _add_options(command)
     judging = commands.add_parser("judge", help="compute the verdict of a run folder again")
-    judging.add_argument("folder", type=Path)
+    judging.add_argument("folder", type=Path, help="one run's folder, such as reports/runs/x/live")
     judging.set_defaults(run=_judge)
     reporting = commands.add_parser("report", help="make the report of a comparison again")
     reporting.add_argument("folder", type=Path, help="the folder that holds the run folders")
@@ -101,7 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     reporting.set_defaults(run=_report)
     serving = commands.add_parser(
         "serve",
-        help="start the reference server and a speech upstream",
+        help="start the reference server and a speech upstream, to be tried by hand",
         description="Starts the reference server and a speech upstream on this machine, until it is ended.",
         epilog=serve.EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -142,11 +142,12 @@ def _told(parts: Sequence[LocalServer], settings: Mapping[str, str], logs: Path)
     yield f"Server      {url}"
     yield f"Documents   {Path(settings.get('DOCSTORE_DIR', '').strip() or 'docstore').absolute()}"
     yield f"Logs        {logs} (gone when it ends)"
-    yield "Try, with a PDF of yours:"
+    yield "Try, with a PDF, EPUB, text or Markdown file of yours:"
     yield f"  {curl} -T book.pdf '{url}/api/documents/book'"
-    yield f"""  {curl} --json '{{"documentId": "book", "pages": [1]}}' '{url}/api/tts/preprocess'"""
+    job = """-H 'accept: text/event-stream' --json '{"documentId": "book", "pages": [1]}'"""
+    yield f"  {curl} -N {job} '{url}/api/tts/preprocess'"
     yield f"  {curl} '{url}/api/tts/preprocess/status?documentId=book'"
-    yield f"  {curl} -o block.mp3 '{url}/api/tts/chunk?documentId=book&page=1&blockIndex=0'"
+    yield f"  {curl} -fo block.mp3 '{url}/api/tts/chunk?documentId=book&page=1&blockIndex=0'"
     yield "Ctrl-C ends it."
 
 

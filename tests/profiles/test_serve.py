@@ -82,6 +82,7 @@ def test_a_page_is_made_and_heard_and_nothing_is_left_running(tmp_path: Path) ->
         assert json.loads(ask(f"{url}/api/health"))["ok"]
         pdf = small_pdf(tmp_path / "book.pdf").read_bytes()
         assert json.loads(ask(f"{url}/api/documents/book", "PUT", pdf))["pages"] == 2
+        assert "-H 'accept: text/event-stream' --json" in said  # it waits, so the next lines find the chunk
         job = json.dumps({"documentId": "book", "pages": [1]}).encode()
         events = ask(
             f"{url}/api/tts/preprocess",
