@@ -7,6 +7,7 @@ explains; 2 for a setting that cannot be used, such as a port that is taken, wit
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import errno
 import logging
 import os
@@ -15,6 +16,7 @@ import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import uvicorn
 from starlette.applications import Starlette
@@ -78,6 +80,29 @@ def _listen(host: str, port: int, name: str) -> Listener:
     return listener
 
 
+def _claim(docstore: Path) -> BinaryIO:
+    """Take the docstore for this process: a second server would sweep away what the first is writing.
+
+    The kernel lets it go with the process, however that ends.
+    """
+    try:
+        docstore.mkdir(parents=True, exist_ok=True)
+        lock = (docstore / ".lock").open("ab")
+    except OSError as error:
+        raise _unusable(docstore, error) from None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        raise SettingsError(
+            f"DOCSTORE_DIR: {str(docstore)!r} is in use by another server. End it, or use another folder."
+        ) from None
+    except OSError as error:
+        lock.close()
+        raise _unusable(docstore, error) from None
+    return lock
+
+
 def _make_app(settings: Settings) -> Starlette:
     from reference_server.app import create_app  # noqa: PLC0415 - it costs half a second: the port first
 
@@ -88,9 +113,12 @@ def _make_app(settings: Settings) -> Starlette:
         reason = error.strerror or str(error)
         if not (place.is_relative_to(folder) or folder.is_relative_to(place)):
             raise SettingsError(f"{place}: cannot be used ({reason}). Let the server read it.") from None
-        raise SettingsError(
-            f"DOCSTORE_DIR: {str(folder)!r} cannot be used ({reason}). Use another folder."
-        ) from None
+        raise _unusable(folder, error) from None
+
+
+def _unusable(docstore: Path, error: OSError) -> SettingsError:
+    reason = error.strerror or str(error)
+    return SettingsError(f"DOCSTORE_DIR: {str(docstore)!r} cannot be used ({reason}). Use another folder.")
 
 
 def _serve(app: Starlette, settings: Settings, listeners: Sequence[socket.socket]) -> int:

@@ -142,6 +142,27 @@ def test_a_setting_that_cannot_be_used_is_one_line(tmp_path: Path, variables: di
     assert result.stderr.startswith(next(iter(variables)))
 
 
+@pytest.mark.slow
+def test_a_docstore_has_one_server_and_is_free_when_that_is_killed(tmp_path: Path) -> None:
+    """GIVEN a server WHEN a second is started on its docstore THEN it ends with one line, until the first is gone."""
+    with _server(tmp_path) as (first, _):
+        second = subprocess.run(
+            COMMAND,
+            env=_environ(tmp_path, PORT="0"),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=20,
+        )
+        assert second.returncode == 2
+        assert second.stderr.startswith("DOCSTORE_DIR: ")
+        assert second.stderr.endswith("is in use by another server. End it, or use another folder.\n")
+        first.kill()
+        first.wait()
+    with _server(tmp_path) as (_, address):
+        assert b"healthy" in _get(f"{address}/api/health")
+
+
 @pytest.mark.parametrize(
     ("file", "start"),
     [
