@@ -7,8 +7,8 @@ explains; 2 for a setting that cannot be used, such as a port that is taken, wit
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import errno
+import fcntl
 import logging
 import os
 import signal
@@ -48,6 +48,7 @@ def main() -> int:
                 for name, port in ports
                 if name == "PORT" or port
             ]
+            stack.enter_context(_claim(settings.docstore_dir))
             configure_logs(settings.log_format)
             allow_open_files(_FILES_PER_REQUEST * settings.max_requests)
             return _serve(_make_app(settings), settings, listeners)
