@@ -1,1 +1,17 @@
-"""Fixtures that every part's tests share."""
+"""Fixtures and rules that every part's tests share."""
+
+import os
+
+import pytest
+
+CI = "CI"
+"""Set by CI: there a test that is skipped is a test that fails, for nobody reads why."""
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Let a session with skipped tests fail in CI; their reasons stand in the summary."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = len(reporter.stats.get("skipped", ())) if reporter else 0
+    if reporter and skipped and os.environ.get(CI) and session.exitstatus == pytest.ExitCode.OK:
+        reporter.write_line(f"\n{skipped} skipped, which CI takes for failed", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
