@@ -57,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
         """Takes an upload."""
         body = self._body()
         if not body.startswith(b"%PDF"):
-            self._json(422, {"code": "NOT_A_PDF", "message": "is no PDF"})
+            self._json(422, {"code": "NOT_A_DOCUMENT", "message": "is no document"})
             return
         pages = 12
         sha256 = hashlib.sha256(body).hexdigest()

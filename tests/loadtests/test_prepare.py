@@ -116,4 +116,4 @@ def test_a_refused_upload_passes_on_the_servers_reason(
     """A document that the server cannot read is wrong use: exit 2, with the file and the reason."""
     document.write_bytes(b"no pdf at all")
     assert main(arguments(stub(), document)) == 2
-    assert f"{document}: is no PDF" in capsys.readouterr().err
+    assert f"{document}: is no document" in capsys.readouterr().err

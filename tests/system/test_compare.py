@@ -151,13 +151,13 @@ def test_an_interrupted_run_stops_everything_and_keeps_what_it_has(
 
 
 def test_a_document_that_is_none_is_one_line(tmp_path: Path) -> None:
-    """GIVEN a file that is no PDF THEN exit code 2 and a line that names it."""
-    (tmp_path / "book.pdf").write_text("no PDF at all")
+    """GIVEN a file that is no document THEN exit code 2 and a line that names it."""
+    (tmp_path / "book.pdf").write_bytes(b"\x00 no document at all")
     path = scenario(tmp_path, "live", LIVE)
     with oomproof(tmp_path, "run", path, "--document", "book.pdf") as command:
         output, _ = command.communicate(timeout=60)
     assert command.returncode == 2, output
-    assert "book.pdf: The file cannot be read as a PDF" in output.splitlines()[-1]
+    assert "book.pdf: The file is none of what can be read aloud." in output.splitlines()[-1]
 
 
 def test_a_heap_capture_is_whole_although_the_server_was_killed(tmp_path: Path) -> None:
