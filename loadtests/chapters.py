@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,77 +42,104 @@ class Block:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """What speech is asked with: a voice's name, and the native speed (1 is normal)."""
+
+    name: str
+    speed: float
+
+
 @dataclass(frozen=True)
 class Chapters:
-    """What the readers of one run read, and with which voice.
+    """What the readers of one run read, and with which voices.
 
     Attributes:
-        document_id: the document's name on the server.
+        document_id: the document's name on the server; empty where the server keeps no documents.
         document_sha256: hex SHA-256 of its bytes.
         pages: how many pages the document has.
-        voice: voice of the speech requests.
-        speed: native speed of the speech requests.
+        voices: what reading starts with, and after it what a restless person changes to.
         model: speech model.
         chapters: blocks of each chapter, in reading order.
+        dialogue: a second document, of short blocks, where the run has one.
     """
 
     document_id: str
     document_sha256: str
     pages: int
-    voice: str
-    speed: float
+    voices: tuple[Voice, ...]
     model: str
     chapters: tuple[tuple[Block, ...], ...]
+    dialogue: "Chapters | None" = None
+
+    def text(self) -> str:
+        """Returns the chapters as one line of JSON, which a Locust master sends to its workers."""
+        return json.dumps(self.to_json())
+
+    @classmethod
+    def parse(cls, text: str | bytes) -> "Chapters":
+        """Reads what ``text`` or ``save`` wrote.
+
+        Raises:
+            ChaptersError: the text is something else, or names no voice or no block.
+        """
+        try:
+            return cls.from_json(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            raise ChaptersError(f"is no chapters file ({type(error).__name__}: {error})") from error
 
     def save(self, path: Path) -> None:
         """Writes the chapters file."""
-        head = asdict(self)
-        value = {
-            "documentId": head["document_id"],
-            "documentSha256": head["document_sha256"],
-            "pages": self.pages,
-            "voice": self.voice,
-            "speed": self.speed,
-            "model": self.model,
-            "chapters": [[block.to_json() for block in chapter] for chapter in self.chapters],
-        }
-        path.write_text(json.dumps(value, indent=1), encoding="utf-8")
+        path.write_text(json.dumps(self.to_json(), indent=1), encoding="utf-8")
 
     @classmethod
     def load(cls, path: Path) -> "Chapters":
         """Reads a chapters file.
 
         Raises:
-            ChaptersError: the file is absent, is no chapters file or names no block.
+            ChaptersError: the file is absent, is no chapters file, or names no voice or no block.
         """
+        again = f"with: python -m loadtests.prepare --out {path} …"
         try:
-            value = json.loads(path.read_text(encoding="utf-8"))
-            chapters = tuple(
-                tuple(Block.from_json(int(block["page"]), block) for block in chapter)
-                for chapter in value["chapters"]
-                if chapter
-            )
-            loaded = cls(
-                document_id=str(value["documentId"]),
-                document_sha256=str(value["documentSha256"]),
-                pages=int(value["pages"]),
-                voice=str(value["voice"]),
-                speed=float(value["speed"]),
-                model=str(value["model"]),
-                chapters=chapters,
-            )
+            return cls.parse(path.read_bytes())
         except OSError as error:
-            raise ChaptersError(
-                f"{path}: {error.strerror}. Make it with: python -m loadtests.prepare --out {path} …"
-            ) from error
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ChaptersError(
-                f"{path}: is no chapters file ({type(error).__name__}: {error}). "
-                f"Make it again with: python -m loadtests.prepare --out {path} …"
-            ) from error
-        if not loaded.chapters:
-            raise ChaptersError(f"{path}: has no chapter with a block. Choose a document that has text.")
-        return loaded
+            raise ChaptersError(f"{path}: {error.strerror}. Make it {again}") from error
+        except ChaptersError as error:
+            raise ChaptersError(f"{path}: {error}. Make it again {again}") from error
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the chapters with the names of the chapters file."""
+        value: dict[str, Any] = {
+            "documentId": self.document_id,
+            "documentSha256": self.document_sha256,
+            "pages": self.pages,
+            "voices": [{"voice": voice.name, "speed": voice.speed} for voice in self.voices],
+            "model": self.model,
+            "chapters": [[block.to_json() for block in chapter] for chapter in self.chapters],
+        }
+        return value if self.dialogue is None else {**value, "dialogue": self.dialogue.to_json()}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> "Chapters":
+        """Reads chapters as the chapters file writes them; ``parse`` tells of what is not so in one line."""
+        voices = tuple(Voice(str(voice["voice"]), float(voice["speed"])) for voice in value["voices"])
+        chapters = tuple(
+            tuple(Block.from_json(int(block["page"]), block) for block in chapter)
+            for chapter in value["chapters"]
+            if chapter
+        )
+        if not voices or not chapters:
+            raise ChaptersError("has no voice" if chapters else "has no chapter with a block")
+        dialogue = value.get("dialogue")
+        return cls(
+            document_id=str(value["documentId"]),
+            document_sha256=str(value["documentSha256"]),
+            pages=int(value["pages"]),
+            voices=voices,
+            model=str(value["model"]),
+            chapters=chapters,
+            dialogue=None if dialogue is None else cls.from_json(dialogue),
+        )
 
 
 def choose_chapters(

@@ -52,14 +52,15 @@ class Exchange:
         self._log = log
         self._reader = reader
         self._chapters = chapters
+        self._voice = chapters.voices[0]
 
     def live_speech(self, block: Block, intended_t: float, source: str) -> Answer:
         """POST /api/tts."""
         body = json.dumps(
             {
                 "text": block.text,
-                "voice": self._chapters.voice,
-                "speed": self._chapters.speed,
+                "voice": self._voice.name,
+                "speed": self._voice.speed,
                 "model": self._chapters.model,
                 "format": "mp3",
             }
@@ -85,8 +86,8 @@ class Exchange:
                 "documentId": self._chapters.document_id,
                 "pages": "current+next",
                 "page": page,
-                "voice": self._chapters.voice,
-                "speed": self._chapters.speed,
+                "voice": self._voice.name,
+                "speed": self._voice.speed,
                 "model": self._chapters.model,
             }
         ).encode()
@@ -98,8 +99,8 @@ class Exchange:
                 "documentId": self._chapters.document_id,
                 "page": block.page,
                 "blockIndex": block.block_index,
-                "voice": self._chapters.voice,
-                "speed": f"{self._chapters.speed:g}",
+                "voice": self._voice.name,
+                "speed": f"{self._voice.speed:g}",
                 "model": self._chapters.model,
                 "textHash": block.text_hash,
             }

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import requests
 
-from loadtests.chapters import Block, Chapters, ChaptersError, choose_chapters
+from loadtests.chapters import Block, Chapters, ChaptersError, Voice, choose_chapters
 
 CONNECT_S = 10
 ANSWER_S = 900
@@ -109,8 +109,8 @@ def prepare_upstream(session: requests.Session, upstream: str, chapters: Chapter
     done, progress = 0, Progress("synthesised")
     for chapter in chapters.chapters:
         body = {
-            "voice": chapters.voice,
-            "speed": chapters.speed,
+            "voice": chapters.voices[0].name,
+            "speed": chapters.voices[0].speed,
             "inputs": [block.text for block in chapter],
         }
         response = call(session, "POST", f"{upstream}/prepare", json=body)
@@ -155,8 +155,8 @@ def pregenerate(session: requests.Session, host: str, chapters: Chapters) -> Non
     body = {
         "documentId": chapters.document_id,
         "pages": pages,
-        "voice": chapters.voice,
-        "speed": chapters.speed,
+        "voice": chapters.voices[0].name,
+        "speed": chapters.voices[0].speed,
         "model": chapters.model,
     }
     url = f"{host}/api/tts/preprocess"
@@ -206,8 +206,7 @@ def prepare(arguments: argparse.Namespace) -> Chapters:
             arguments.document_id,
             str(document["sha256"]),
             int(document["pages"]),
-            arguments.voice,
-            arguments.speed,
+            (Voice(arguments.voice, arguments.speed),),
             arguments.model,
             tuple(chosen),
         )

@@ -37,11 +37,12 @@ def ask(
     session: requests.Session, host: str, mode: str, chapters: Chapters, block: Block
 ) -> requests.Response:
     """Asks for one block's speech and returns the whole answer."""
+    voice = chapters.voices[0]
     if mode == "live":
         body: dict[str, str | float] = {
             "text": block.text,
-            "voice": chapters.voice,
-            "speed": chapters.speed,
+            "voice": voice.name,
+            "speed": voice.speed,
             "model": chapters.model,
             "format": "mp3",
         }
@@ -51,9 +52,9 @@ def ask(
         "page": block.page,
         "blockIndex": block.block_index,
         "textHash": block.text_hash,
-        "voice": chapters.voice,
+        "voice": voice.name,
         "model": chapters.model,
-        "speed": f"{chapters.speed:g}",
+        "speed": f"{voice.speed:g}",
     }
     return session.get(f"{host}/api/tts/chunk", params=query, timeout=TIMEOUT_S)
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import requests
 
-from loadtests.chapters import Block, Chapters
+from loadtests.chapters import Block, Chapters, Voice
 
 STUB = Path(__file__).parent / "stub_server.py"
 
@@ -63,5 +63,5 @@ def chapters_file(tmp_path: Path) -> Path:
         for pages in ((1, 2), (3, 4))
     )
     path = tmp_path / "chapters.json"
-    Chapters("d", "ab" * 32, 9, "alloy", 1.0, "tts-1", chapters).save(path)
+    Chapters("d", "ab" * 32, 9, (Voice("alloy", 1.0),), "tts-1", chapters).save(path)
     return path

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loadtests.chapters import Block, Chapters, ChaptersError, choose_chapters, place_of_reader
+from loadtests.chapters import Block, Chapters, ChaptersError, Voice, choose_chapters, place_of_reader
 
 
 def page_of(count: int, page: int) -> list[Block]:
@@ -58,17 +58,31 @@ def test_chapters_are_consecutive_and_never_overlap(counts: list[int], chapters:
         assert len(chapter) <= blocks
 
 
+VOICES = (Voice("alloy", 1.0), Voice("nova", 1.25))
+DIALOGUE = Chapters("doc-dialogue", "cd" * 32, 3, VOICES, "tts-1", (tuple(page_of(2, 3)),))
+CHAPTERS = Chapters(
+    "doc", "ab" * 32, 7, VOICES, "tts-1", (tuple(page_of(2, 1)), tuple(page_of(1, 5))), DIALOGUE
+)
+
+
 def test_a_saved_file_is_the_wire_format_and_loads_again(tmp_path: Path) -> None:
     """chapters.json has the agreed names, and loading gives back what was saved."""
-    chapters = Chapters(
-        "doc", "ab" * 32, 7, "alloy", 1.0, "tts-1", (tuple(page_of(2, 1)), tuple(page_of(1, 5)))
-    )
     path = tmp_path / "chapters.json"
-    chapters.save(path)
+    CHAPTERS.save(path)
     value = json.loads(path.read_text())
-    assert list(value) == ["documentId", "documentSha256", "pages", "voice", "speed", "model", "chapters"]
+    names = ["documentId", "documentSha256", "pages", "voices", "model", "chapters"]
+    assert list(value) == [*names, "dialogue"]
+    assert list(value["dialogue"]) == names
+    assert value["voices"] == [{"voice": "alloy", "speed": 1.0}, {"voice": "nova", "speed": 1.25}]
     assert value["chapters"][1] == [{"page": 5, "blockIndex": 0, "text": "5.0", "textHash": "hash 5.0"}]
-    assert Chapters.load(path) == chapters
+    assert Chapters.load(path) == CHAPTERS
+
+
+def test_chapters_travel_as_one_line_of_text() -> None:
+    """What a master sends is one line, and a worker has the same chapters from it, with dialogue or without."""
+    for chapters in (CHAPTERS, DIALOGUE):
+        assert "\n" not in chapters.text()
+        assert Chapters.parse(chapters.text()) == chapters
 
 
 @pytest.mark.parametrize(
@@ -88,8 +102,11 @@ def test_an_absent_file_and_one_without_blocks_say_so(tmp_path: Path) -> None:
     path = tmp_path / "chapters.json"
     with pytest.raises(ChaptersError, match="No such file"):
         Chapters.load(path)
-    Chapters("doc", "", 1, "alloy", 1.0, "tts-1", ((),)).save(path)
+    Chapters("doc", "", 1, VOICES, "tts-1", ((),)).save(path)
     with pytest.raises(ChaptersError, match="no chapter with a block"):
+        Chapters.load(path)
+    Chapters("doc", "", 1, (), "tts-1", CHAPTERS.chapters).save(path)
+    with pytest.raises(ChaptersError, match="has no voice"):
         Chapters.load(path)
 
 
