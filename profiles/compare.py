@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -44,6 +44,26 @@ def compare(scenarios: Sequence[Scenario], options: Options, progress: Progress)
     Raises:
         OomproofError: a mistake, or a machine that cannot; nothing is left running.
     """
+    verdicts: list[VerdictRecord] = []
+    with contextlib.closing(benches(scenarios, options)) as plan:
+        for scenario, bench in plan:
+            verdicts.append(_run(scenario, bench, options.out, progress))
+            if scenario.load.kind == "pregenerate" and verdicts[-1].verdict != "survived":
+                progress.line("There is no store to read from: the comparison ends here.")
+                break
+    return verdicts
+
+
+def benches(
+    scenarios: Sequence[Scenario], options: Options, *, ends_at_death: bool = False
+) -> Generator[tuple[Scenario, Bench]]:
+    """Yield each scenario of the plan with the bench it runs on, pre-generation first where one needs it.
+
+    What a bench needs lives until the next is asked for: close the generator when you stop early.
+
+    Raises:
+        OomproofError: a mistake, or a machine that cannot.
+    """
     check_linux()
     _check_names(scenarios)
     for scenario in scenarios:
@@ -52,17 +72,12 @@ def compare(scenarios: Sequence[Scenario], options: Options, progress: Progress)
     document = _document(options)
     plan = with_pregeneration(scenarios)
     _make_out(options.out)
-    verdicts: list[VerdictRecord] = []
     with _work_folder(options.out) as work:
         for pace, group in _by_pace(plan):
             with _upstream(options, pace, group[0].load.seed) as upstream:
-                bench = Bench(document, upstream, options.vm_size, work, options.memray)
+                bench = Bench(document, upstream, options.vm_size, work, options.memray, ends_at_death)
                 for scenario in group:
-                    verdicts.append(_run(scenario, bench, options.out, progress))
-                    if scenario.load.kind == "pregenerate" and verdicts[-1].verdict != "survived":
-                        progress.line("There is no store to read from: the comparison ends here.")
-                        return verdicts
-    return verdicts
+                    yield scenario, bench
 
 
 def _check_names(scenarios: Sequence[Scenario]) -> None:
@@ -96,15 +111,23 @@ def exit_code(verdicts: Sequence[VerdictRecord]) -> int:
     return EXIT_OK if all(record.met for record in verdicts) else EXIT_NOT_MET
 
 
+def run_once(scenario: Scenario, bench: Bench, folder: Path, progress: Progress) -> VerdictRecord:
+    """Run a scenario into `folder` and return its verdict; a part that broke is told, and judged as it is.
+
+    Raises:
+        OomproofError: a mistake; nothing was measured.
+    """
+    try:
+        return run_scenario(scenario, bench, folder, progress.tell)
+    except RunError as error:
+        progress.line(f"{folder.name}: {error}")
+        return judge(folder)
+
+
 def _run(scenario: Scenario, bench: Bench, out: Path, progress: Progress) -> VerdictRecord:
     progress.stage(scenario.name)
     progress.line(f"{scenario.name}: {scenario.description}")
-    folder = out / scenario.name
-    try:
-        record = run_scenario(scenario, bench, folder, progress.tell)
-    except RunError as error:
-        progress.line(f"{scenario.name}: {error}")
-        record = judge(folder)
+    record = run_once(scenario, bench, out / scenario.name, progress)
     after = "" if record.killed_after_s is None else f" after {record.killed_after_s:g} s ({record.victim})"
     progress.line(f"{scenario.name}: {record.verdict}{after}{'' if record.met else ' - NOT as expected'}")
     if not record.met:

@@ -28,7 +28,10 @@ INTERRUPTED = "interrupted"
 TOO_LONG = "it took too long"
 SHOWN = "the server ended, was restarted, and served a block again"
 SESSIONS_END = "the sessions' end"
+DIED = "the server ended"
 """Why the load ended, as the run folder says it."""
+RECORDED_WITHIN_S = 1.0
+"""By then the recorder has read the kernel's line about a kill: it looks ten times a second."""
 GRACE_S = 60.0
 """How long the load may take beyond its session before it is stopped and the run called invalid."""
 
@@ -45,6 +48,8 @@ class Bench:
     vm_size: VmSize
     work: Path
     memray: bool = False
+    ends_at_death: bool = False
+    """Whether a run is over as soon as its server has ended, whatever the scenario expects."""
 
     @property
     def store(self) -> Path:
@@ -148,8 +153,8 @@ def _drive(
                 reason = TOO_LONG
                 break
             bench.upstream.check()
-            if _watch(scenario, server, tail, events):
-                reason = SHOWN
+            if (over := _watch(scenario, bench, server, tail, events)) is not None:
+                reason = over
                 break
             tell(_status(server, started))
             time.sleep(0.1)
@@ -171,19 +176,24 @@ def _longest_s(scenario: Scenario) -> float:
     return 1800.0
 
 
-def _watch(scenario: Scenario, server: Server, tail: RequestTail, events: EventLog) -> bool:
-    """Restart a server that ended; return whether the run has shown what it should."""
+def _watch(
+    scenario: Scenario, bench: Bench, server: Server, tail: RequestTail, events: EventLog
+) -> str | None:
+    """Restart a server that ended; return why the run is over once it has shown what it should."""
     server.vm.check_recorder()
     status = server.ended()
     if status is not None:
         events.write("exited", returncode=status)
+        if bench.ends_at_death:
+            time.sleep(RECORDED_WITHIN_S)
+            return DIED
         server.restart()
     elif server.became_ready():
         tail.await_block(after=time.monotonic())
     elif tail.served():
         events.write("serving_again")
-        return scenario.ends_after_kill
-    return False
+        return SHOWN if scenario.ends_after_kill else None
+    return None
 
 
 def _status(server: Server, started: float) -> str:
