@@ -3,32 +3,40 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from loadtests.chapters import Block
+from loadtests.chapters import Block, Voice
 
 Source = Literal["chunk", "tts"]
 Route = Literal["whisper", "timings"]
+Reason = Literal["first", "next", "asked"]
 
 
 @dataclass(frozen=True, slots=True)
 class FetchAudio:
-    """Ask for a block's speech: the stored chunk, or live. ``ahead``: nobody waits for it yet."""
+    """Ask for a block's speech: the stored chunk, or live. ``ahead``: nobody waits for it yet.
 
+    ``number`` is the request's own within its session, as it is of every request that is answered or given up.
+    """
+
+    number: int
     block: Block
     source: Source
     attempt: int
     intended_t: float
     ahead: bool
+    voice: Voice
 
 
 @dataclass(frozen=True, slots=True)
 class FetchTimings:
     """Ask for a block's word timings and do not wait. ``audio`` is what arrived, for the whisper route."""
 
+    number: int
     block: Block
     route: Route
     repeat: bool
     intended_t: float
     audio: object | None
+    voice: Voice
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,14 @@ class MakeAhead:
 
     page: int
     intended_t: float
+    voice: Voice
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """Give up these requests. Those that have ended by now are no matter."""
+
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +60,29 @@ class Played:
     """A block began to play at ``at``, ``waited_s`` after it was needed (wall seconds).
 
     ``source``: ``chunk``, ``live`` or ``fallback`` by how it was fetched, ``cache`` when it is played again
-    from the client's own cache. ``never``: the session ended while the listener still waited for it.
+    from the client's own cache. ``never``: the listener stopped waiting for it, or the session ended.
+    ``reason``: ``first`` until the session's first block has been heard, ``next`` for the one that follows in
+    turn, ``asked`` where the person chose it (skipped, jumped, changed the voice, came back, took the other tab).
     """
 
     block: Block
     at: float
     source: str
     waited_s: float
-    first: bool
+    reason: Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Unhighlighted:
+    """A block that began to play at ``at`` did so ``late_s`` wall seconds long without its word timings.
+
+    Said when it stops playing. ``never``: they had not come by then.
+    """
+
+    block: Block
+    at: float
+    late_s: float
+    never: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,18 +94,17 @@ class WakeAt:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The session is over; nothing follows."""
+    """The session is over, every request that is still out is given up; nothing follows."""
 
 
-Action = FetchAudio | FetchTimings | MakeAhead | Played | WakeAt | Finished
+Action = FetchAudio | FetchTimings | MakeAhead | Abort | Played | Unhighlighted | WakeAt | Finished
 
 
 @dataclass(frozen=True, slots=True)
 class SpeechArrived:
     """A block's whole speech is here. ``audio`` is handed back with a FetchTimings that needs it."""
 
-    block: Block
-    source: Source
+    number: int
     size_bytes: int
     duration_s: float
     audio: object | None
@@ -84,7 +114,7 @@ class SpeechArrived:
 class SpeechFailed:
     """A speech request failed. ``missing``: the server says it has no such chunk (404)."""
 
-    block: Block
+    number: int
     missing: bool = False
 
 
@@ -92,7 +122,7 @@ class SpeechFailed:
 class TimingsEnded:
     """A timings request ended."""
 
-    block: Block
+    number: int
     ok: bool
 
 

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from gevent import GreenletExit  # type: ignore[import-untyped]  # gevent carries no types
 from locust.contrib.fasthttp import FastHttpSession, LocustUserAgent
 
-from loadtests.chapters import Block, Chapters
+from loadtests.chapters import Block, Chapters, Voice
 from loadtests.request_log import Kind, RequestLog, Row
 from loadtests.speech_shelf import UnplayableError, mp3_duration_s
 
@@ -44,7 +44,7 @@ class Exchange:
         http: Locust's client; its request events and statistics are fed as usual.
         log: where rows go.
         reader: the reader's number in the rows.
-        chapters: names the document, voice, speed and model.
+        chapters: names the document and the speech model.
     """
 
     def __init__(self, http: FastHttpSession, log: RequestLog, reader: int, chapters: Chapters) -> None:
@@ -52,55 +52,56 @@ class Exchange:
         self._log = log
         self._reader = reader
         self._chapters = chapters
-        self._voice = chapters.voices[0]
 
-    def live_speech(self, block: Block, intended_t: float, source: str) -> Answer:
+    def live_speech(self, block: Block, voice: Voice, intended_t: float, source: str) -> Answer:
         """POST /api/tts."""
         body = json.dumps(
             {
                 "text": block.text,
-                "voice": self._voice.name,
-                "speed": self._voice.speed,
+                "voice": voice.name,
+                "speed": voice.speed,
                 "model": self._chapters.model,
                 "format": "mp3",
             }
         ).encode()
         return self._request("tts", "POST", "/api/tts", body, intended_t, source)
 
-    def stored_speech(self, block: Block, intended_t: float, source: str) -> Answer:
+    def stored_speech(self, block: Block, voice: Voice, intended_t: float, source: str) -> Answer:
         """GET /api/tts/chunk. A 404 is an answer that Locust's statistics do not count as a failure."""
-        return self._request("chunk", "GET", "/api/tts/chunk", self._query(block), intended_t, source)
+        return self._request("chunk", "GET", "/api/tts/chunk", self._query(block, voice), intended_t, source)
 
     def live_timings(self, body: bytes, intended_t: float, source: str) -> Answer:
         """POST /api/whisper, with the encoded body."""
         return self._request("whisper", "POST", "/api/whisper", body, intended_t, source)
 
-    def stored_timings(self, block: Block, intended_t: float, source: str) -> Answer:
+    def stored_timings(self, block: Block, voice: Voice, intended_t: float, source: str) -> Answer:
         """GET /api/tts/timings."""
-        return self._request("timings", "GET", "/api/tts/timings", self._query(block), intended_t, source)
+        return self._request(
+            "timings", "GET", "/api/tts/timings", self._query(block, voice), intended_t, source
+        )
 
-    def make_ahead(self, page: int, intended_t: float) -> Answer:
+    def make_ahead(self, page: int, voice: Voice, intended_t: float) -> Answer:
         """POST /api/tts/preprocess for a page and the next; answered at once, with the job's progress."""
         body = json.dumps(
             {
                 "documentId": self._chapters.document_id,
                 "pages": "current+next",
                 "page": page,
-                "voice": self._voice.name,
-                "speed": self._voice.speed,
+                "voice": voice.name,
+                "speed": voice.speed,
                 "model": self._chapters.model,
             }
         ).encode()
         return self._request("preprocess", "POST", "/api/tts/preprocess", body, intended_t, f"page:{page}")
 
-    def _query(self, block: Block) -> str:
+    def _query(self, block: Block, voice: Voice) -> str:
         return urlencode(
             {
                 "documentId": self._chapters.document_id,
                 "page": block.page,
                 "blockIndex": block.block_index,
-                "voice": self._voice.name,
-                "speed": f"{self._voice.speed:g}",
+                "voice": voice.name,
+                "speed": f"{voice.speed:g}",
                 "model": self._chapters.model,
                 "textHash": block.text_hash,
             }

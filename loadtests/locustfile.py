@@ -47,6 +47,7 @@ class Load:
             pace=options.pace,
             session_s=options.session_s,
             seed=f"{options.seed}:{number}",
+            voices=options.chapters.voices,
         )
         exchange = Exchange(user.client, self._log, number, options.chapters)
         return Reader(number, session, exchange, self._shelf, self._log)

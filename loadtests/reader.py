@@ -4,10 +4,12 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from gevent import Greenlet  # type: ignore[import-untyped]  # gevent carries no types
 from gevent.pool import Group  # type: ignore[import-untyped]  # gevent carries no types
 from gevent.queue import Empty, SimpleQueue  # type: ignore[import-untyped]  # gevent carries no types
 
 from loadtests.actions import (
+    Abort,
     Action,
     FetchAudio,
     FetchTimings,
@@ -18,6 +20,7 @@ from loadtests.actions import (
     SpeechArrived,
     SpeechFailed,
     TimingsEnded,
+    Unhighlighted,
     WakeAt,
 )
 from loadtests.exchange import Exchange
@@ -54,6 +57,7 @@ class Reader:
         self._log = log
         self._arrivals: SimpleQueue[tuple[float, Result] | OSError] = SimpleQueue()
         self._requests = Group()
+        self._numbered: dict[int, Greenlet] = {}
         self._wake_t = 0.0
 
     def read(self) -> None:
@@ -79,17 +83,32 @@ class Reader:
         for action in actions:
             match action:
                 case FetchAudio():
-                    self._requests.spawn(self._guarded, self._fetch_audio, action)
+                    self._send(action.number, self._fetch_audio, action)
                 case FetchTimings():
-                    self._requests.spawn(self._guarded, self._fetch_timings, action)
+                    self._send(action.number, self._fetch_timings, action)
                 case MakeAhead():
                     self._requests.spawn(self._guarded, self._make_ahead, action)
+                case Abort(numbers):
+                    self._give_up(numbers)
                 case Played():
                     self._write_played(action)
+                case Unhighlighted():
+                    self._write_unhighlighted(action)
                 case WakeAt(t):
                     self._wake_t = t
                 case Finished():
                     pass  # read() sees it on the session
+
+    def _send(self, number: int, fetch: Callable[[ActionT], None], action: ActionT) -> None:
+        request = self._requests.spawn(self._guarded, fetch, action)
+        self._numbered[number] = request
+        request.link(lambda _: self._numbered.pop(number, None))
+
+    def _give_up(self, numbers: tuple[int, ...]) -> None:
+        # What has ended is not here any more; what has not begun yet never reaches the wire.
+        for number in numbers:
+            if (request := self._numbered.pop(number, None)) is not None:
+                request.kill(block=False)
 
     def _guarded(self, fetch: Callable[[ActionT], None], action: ActionT) -> None:
         """Let the reader hear of a row that could not be written: it would wait for ever otherwise."""
@@ -99,34 +118,38 @@ class Reader:
             self._arrivals.put(error)
 
     def _write_played(self, played: Played) -> None:
-        source = f"first:{played.source}" if played.first else played.source
+        source = played.source if played.reason == "next" else f"{played.reason}:{played.source}"
         status = 0 if played.source == "never" else 200
         self._log.write(Row(played.at, self._number, "play", status, 0, None, played.waited_s, source))
+
+    def _write_unhighlighted(self, block: Unhighlighted) -> None:
+        status = 0 if block.never else 200
+        self._log.write(Row(block.at, self._number, "unhighlighted", status, 0, None, block.late_s, ""))
 
     def _fetch_audio(self, action: FetchAudio) -> None:
         source = "ahead" if action.ahead else "needed"
         if action.attempt > 1:
             source += f":{action.attempt}"
         ask = self._exchange.live_speech if action.source == "tts" else self._exchange.stored_speech
-        answer = ask(action.block, action.intended_t, source)
+        answer = ask(action.block, action.voice, action.intended_t, source)
         result: Result
         if answer.duration_s is None:
-            result = SpeechFailed(action.block, missing=action.source == "chunk" and answer.status == 404)
+            result = SpeechFailed(action.number, missing=action.source == "chunk" and answer.status == 404)
         else:
             needed = action.source == "tts" or self._session.timings_live
             audio = self._shelf.keep(answer.body) if needed else None
-            result = SpeechArrived(action.block, action.source, len(answer.body), answer.duration_s, audio)
+            result = SpeechArrived(action.number, len(answer.body), answer.duration_s, audio)
         self._arrivals.put((answer.ended_t, result))
 
     def _fetch_timings(self, action: FetchTimings) -> None:
         source = "again" if action.repeat else "first"
         if action.route == "timings":
-            answer = self._exchange.stored_timings(action.block, action.intended_t, source)
+            answer = self._exchange.stored_timings(action.block, action.voice, action.intended_t, source)
         else:
             assert isinstance(action.audio, Audio)
             body = self._shelf.timings_body(action.block.text, action.audio)
             answer = self._exchange.live_timings(body, action.intended_t, source)
-        self._arrivals.put((answer.ended_t, TimingsEnded(action.block, ok=answer.status == 200)))
+        self._arrivals.put((answer.ended_t, TimingsEnded(action.number, ok=answer.status == 200)))
 
     def _make_ahead(self, action: MakeAhead) -> None:
-        self._exchange.make_ahead(action.page, action.intended_t)
+        self._exchange.make_ahead(action.page, action.voice, action.intended_t)

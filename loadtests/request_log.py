@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["tts", "chunk", "timings", "whisper", "preprocess", "play"]
+Kind = Literal["tts", "chunk", "timings", "whisper", "preprocess", "play", "unhighlighted"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,11 +15,13 @@ class Row:
     Attributes:
         t: ``time.monotonic()`` when it was sent, or when the block began to play.
         reader: the reader's number.
-        kind: what was asked, or ``play``.
-        status: HTTP status; 0 without an HTTP answer; 499 when the reader left before the answer.
+        kind: what was asked; ``play`` of a block; ``unhighlighted`` of one played without its word timings.
+        status: HTTP status; 0 without an HTTP answer; 499 when the reader gave it up before the answer; of
+            ``unhighlighted`` 200 where the timings came before the block stopped playing, else 0.
         bytes: size of the answer's body.
-        latency_s: from sending to the last byte; None on ``play`` rows.
-        late_s: how much later than intended it was sent; on ``play`` rows how long the listener waited.
+        latency_s: from sending to the last byte; None on ``play`` and ``unhighlighted`` rows.
+        late_s: how much later than intended it was sent; on ``play`` rows how long the listener waited,
+            on ``unhighlighted`` ones how long the block played without timings.
         source: of a request what it was for, of a ``play`` row where the audio came from.
     """
 
@@ -31,6 +33,17 @@ class Row:
     latency_s: float | None
     late_s: float
     source: str
+
+
+class Rows(Protocol):
+    """Where rows go: a file, or a buffer on the way to one."""
+
+    def write(self, row: Row) -> None:
+        """Takes one row.
+
+        Raises:
+            OSError: it could not be kept.
+        """
 
 
 COLUMNS = tuple(field.name for field in fields(Row))

@@ -27,7 +27,7 @@ from loadtests.actions import (
     TimingsEnded,
     WakeAt,
 )
-from loadtests.chapters import Block
+from loadtests.chapters import Block, Voice
 from loadtests.client_cache import CachedSpeech, ClientCache, data_uri_bytes
 
 Mode = Literal["live", "cached", "hybrid", "cached-to-the-letter"]
@@ -49,6 +49,7 @@ class _Fetch:
     block: Block
     source: Source
     attempt: int
+    number: int = 0
 
 
 class Session:
@@ -61,6 +62,7 @@ class Session:
         pace: how much faster than real time the session is played.
         session_s: length in session seconds, from the drawn start.
         seed: draws when the person starts, within ``START_SPREAD_S`` session seconds.
+        voices: what speech is asked with.
         cache_items: how many blocks the client keeps.
     """
 
@@ -73,10 +75,12 @@ class Session:
         pace: float,
         session_s: float,
         seed: str,
+        voices: Sequence[Voice],
         cache_items: int = 50,
     ) -> None:
         self._chapter = chapter
         self._position = first % len(chapter)
+        self._voice = voices[0]
         self._from_disk = mode != "live"
         self._asks_ahead = mode == "hybrid"
         self._page: int | None = None
@@ -87,6 +91,8 @@ class Session:
         self._random = random.Random(seed)
         self._cache = ClientCache(cache_items)
         self._fetches: dict[str, _Fetch] = {}
+        self._timings: dict[int, str] = {}
+        self._numbers = count(1)
         self._waiting_since: float | None = None
         self._first = True
         self._timers: list[tuple[float, int, int, Callable[[float], None]]] = []
@@ -117,10 +123,8 @@ class Session:
                     self._speech_arrived(now, result)
                 case SpeechFailed():
                     self._speech_failed(now, result)
-                case TimingsEnded(block, ok=True):
-                    self._cache.timings_arrived(block.text_hash)
                 case TimingsEnded():
-                    pass  # Word timings are not retried; playing the block again asks again.
+                    self._timings_ended(result)
         return self._turn(now)
 
     def left(self, now: float) -> list[Action]:
@@ -159,21 +163,19 @@ class Session:
             return
         self._play(t, block, cached)
         if self.timings_live and not cached.timings_back:
-            self._actions.append(
-                FetchTimings(block, "whisper", repeat=True, intended_t=t, audio=cached.audio)
-            )
+            self._ask_timings(block, "whisper", t, cached.audio, repeat=True)
 
     def _page_begins(self, page: int, t: float) -> None:
         self._page = page
         if self._asks_ahead:
-            self._actions.append(MakeAhead(page, t))
+            self._actions.append(MakeAhead(page, t, self._voice))
 
     def _play(self, t: float, block: Block, cached: CachedSpeech) -> None:
         since = t if self._waiting_since is None else self._waiting_since
         self._waiting_since = None
         t = max(t, since)
         source = "cache" if cached.played else cached.source
-        self._actions.append(Played(block, t, source, t - since, first=self._first))
+        self._actions.append(Played(block, t, source, t - since, "first" if self._first else "next"))
         self._first = False
         cached.played = True
         self._at(t + cached.duration_s / self._pace, self._ended)
@@ -194,17 +196,38 @@ class Session:
 
     def _send(self, fetch: _Fetch, t: float) -> None:
         ahead = not self._waits_for(fetch.block)
-        self._actions.append(FetchAudio(fetch.block, fetch.source, fetch.attempt, t, ahead))
+        fetch.number = next(self._numbers)
+        self._actions.append(
+            FetchAudio(fetch.number, fetch.block, fetch.source, fetch.attempt, t, ahead, self._voice)
+        )
+
+    def _fetch(self, number: int) -> _Fetch | None:
+        return next((fetch for fetch in self._fetches.values() if fetch.number == number), None)
+
+    def _ask_timings(
+        self, block: Block, route: Route, t: float, audio: object | None, *, repeat: bool
+    ) -> None:
+        number = next(self._numbers)
+        self._timings[number] = block.text_hash
+        self._actions.append(FetchTimings(number, block, route, repeat, t, audio, self._voice))
+
+    def _timings_ended(self, result: TimingsEnded) -> None:
+        text_hash = self._timings.pop(result.number, None)
+        # Word timings are not retried; playing the block again asks again.
+        if text_hash is not None and result.ok:
+            self._cache.timings_arrived(text_hash)
 
     def _waits_for(self, block: Block) -> bool:
         wanted = self._chapter[self._position]
         return self._waiting_since is not None and wanted.text_hash == block.text_hash
 
     def _speech_arrived(self, now: float, result: SpeechArrived) -> None:
-        block = result.block
-        if self._fetches.pop(block.text_hash, None) is None:
+        fetch = self._fetch(result.number)
+        if fetch is None:
             return
-        live = result.source == "tts"
+        block = fetch.block
+        del self._fetches[block.text_hash]
+        live = fetch.source == "tts"
         source = "chunk" if not live else "fallback" if self._from_disk else "live"
         cached = CachedSpeech(
             source,
@@ -215,12 +238,12 @@ class Session:
         self._cache.put(block.text_hash, cached)
         route: Route = "whisper" if live or self.timings_live else "timings"
         audio = result.audio if route == "whisper" else None
-        self._actions.append(FetchTimings(block, route, repeat=False, intended_t=now, audio=audio))
+        self._ask_timings(block, route, now, audio, repeat=False)
         if self._waits_for(block):
             self._play(now, self._chapter[self._position], cached)
 
     def _speech_failed(self, now: float, result: SpeechFailed) -> None:
-        fetch = self._fetches.get(result.block.text_hash)
+        fetch = self._fetch(result.number)
         if fetch is None:
             return
         if result.missing and fetch.source == "chunk":
@@ -231,7 +254,7 @@ class Session:
             fetch.attempt += 1
             self._at(now + wait_s, lambda t: self._send(fetch, t))
         else:
-            del self._fetches[result.block.text_hash]
+            del self._fetches[fetch.block.text_hash]
             if self._waits_for(fetch.block):
                 self._at(now + PLAY_AGAIN_AFTER_S / self._pace, self._press_play)
 
@@ -241,7 +264,8 @@ class Session:
     def _leave(self, t: float) -> None:
         if self._waiting_since is not None:
             block = self._chapter[self._position]
-            self._actions.append(Played(block, t, "never", max(0.0, t - self._waiting_since), self._first))
+            waited_s = max(0.0, t - self._waiting_since)
+            self._actions.append(Played(block, t, "never", waited_s, "first" if self._first else "next"))
         self._timers.clear()
         self._fetches.clear()
         self.finished = True
