@@ -3,7 +3,7 @@
 import os
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 Kind = Literal["tts", "chunk", "timings", "whisper", "preprocess", "play", "unhighlighted"]
 
