@@ -34,6 +34,14 @@ class Row:
     late_s: float
     source: str
 
+    def line(self, shift_s: float = 0.0) -> str:
+        """Returns the row as the file has it, ``t`` moved by so many seconds to another machine's clock."""
+        latency = "" if self.latency_s is None else f"{self.latency_s:.6f}"
+        return (
+            f"{self.t + shift_s:.6f},{self.reader},{self.kind},{self.status},{self.bytes},{latency},"
+            f"{self.late_s:.6f},{self.source}\n"
+        )
+
 
 class Rows(Protocol):
     """Where rows go: a file, or a buffer on the way to one."""
@@ -49,29 +57,68 @@ class Rows(Protocol):
 COLUMNS = tuple(field.name for field in fields(Row))
 
 
-class RequestLog:
-    """Appends rows to a file: one write each, so that a row is whole even if the process dies after it.
+class CsvFile:
+    """Appends whole lines to a CSV file: one write each, so that none is cut if the process dies after it.
 
     Several processes may append to the same file.
 
     Raises:
-        OSError: the file cannot be opened, or a row cannot be written.
+        OSError: the file cannot be opened, or a line cannot be written; names the file.
+    """
+
+    def __init__(self, path: Path, columns: tuple[str, ...]) -> None:
+        self._path = path
+        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        if os.fstat(self._fd).st_size == 0:
+            self.append(",".join(columns) + "\n")
+
+    def append(self, lines: str) -> None:
+        """Writes whole lines."""
+        left = lines.encode()
+        try:
+            while left:
+                left = left[os.write(self._fd, left) :]  # a disk that fills up takes a part first
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
+
+    def close(self) -> None:
+        """Closes the file; lines written so far stay. Closing twice does no harm."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class RequestLog(CsvFile):
+    """The file of the rows.
+
+    Raises:
+        OSError: as of any CsvFile.
     """
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        if os.fstat(self._fd).st_size == 0:
-            os.write(self._fd, (",".join(COLUMNS) + "\n").encode())
+        super().__init__(path, COLUMNS)
 
     def write(self, row: Row) -> None:
         """Writes one row."""
-        latency = "" if row.latency_s is None else f"{row.latency_s:.6f}"
-        os.write(
-            self._fd,
-            f"{row.t:.6f},{row.reader},{row.kind},{row.status},{row.bytes},{latency},{row.late_s:.6f},"
-            f"{row.source}\n".encode(),
-        )
+        self.append(row.line())
 
-    def close(self) -> None:
-        """Closes the file; rows written so far stay."""
-        os.close(self._fd)
+
+class RowBuffer:
+    """Rows of a worker, until its next report takes them to the master.
+
+    Args:
+        shift_s: added to ``t``: what the master's clock shows more than ours.
+    """
+
+    def __init__(self, shift_s: float) -> None:
+        self._shift_s = shift_s
+        self._lines: list[str] = []
+
+    def write(self, row: Row) -> None:
+        """Keeps one row."""
+        self._lines.append(row.line(self._shift_s))
+
+    def take(self) -> str:
+        """Returns all lines kept so far, and keeps them no longer."""
+        lines, self._lines = self._lines, []
+        return "".join(lines)
