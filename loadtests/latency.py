@@ -1,16 +1,13 @@
-"""How long the speech upstream takes: a seeded draw for each request."""
+"""How long the speech upstream takes: a draw for each request, from its name alone.
+
+`python -m loadtests.latency 2-5` says whether a range can be used: 0, or 2 and one line.
+"""
 
 import argparse
-import hashlib
-import json
 import random
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-from cachetools import LRUCache
-
-from loadtests.speech import SpeechOrder
-
-_DISTINCT_ORDERS_REMEMBERED = 100_000
 
 
 @dataclass(frozen=True)
@@ -34,32 +31,21 @@ class LatencyRange:
             )
         return latency
 
+    def draw_s(self, request: bytes) -> float:
+        """Return the latency of the request of that name, in seconds at pace 1."""
+        return random.Random(request).uniform(self.shortest_s, self.longest_s)
 
-class LatencyDraws:
-    """The latency of each request, in seconds of wall time.
 
-    Drawn from the order, how often it has been asked for, and the seed, so that what arrives before or
-    between changes nothing: two servers under the same load meet the same upstream.
-    """
+def main(arguments: Sequence[str]) -> int:
+    """Check ranges: 0 when all can be used, else 2 and one line."""
+    try:
+        for text in arguments:
+            LatencyRange.parse(text)
+    except argparse.ArgumentTypeError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
 
-    def __init__(self, latency: LatencyRange, pace: float, seed: int) -> None:
-        self._latency = latency
-        self._pace = pace
-        self._seed = seed
-        self._attempts: LRUCache[bytes, int] = LRUCache(_DISTINCT_ORDERS_REMEMBERED)
 
-    def forget(self, order: SpeechOrder) -> None:
-        """Count this order's requests from the first again: the next draw is that of a fresh start."""
-        self._attempts.pop(self._name(order), None)
-
-    def draw(self, order: SpeechOrder) -> float:
-        """Return the latency of the next request for this order."""
-        name = self._name(order)
-        attempt = self._attempts.get(name, 0)
-        self._attempts[name] = attempt + 1
-        chance = random.Random(name + attempt.to_bytes(8, "big"))
-        return chance.uniform(self._latency.shortest_s, self._latency.longest_s) / self._pace
-
-    def _name(self, order: SpeechOrder) -> bytes:
-        content = json.dumps([self._seed, order.text, order.voice, order.speed, order.format])
-        return hashlib.sha256(content.encode()).digest()
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

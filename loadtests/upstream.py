@@ -3,10 +3,11 @@
 `python -m loadtests.upstream --pace 5` prints `ready` when it listens. Each answer comes when the
 latency drawn for it has passed since the request arrived. A request that could not be answered by then, its
 audio having first to be made, is late: `GET /stats` counts it, and `POST /prepare` before the clock starts
-avoids it.
+avoids it. `--fault` lets some of them go wrong. All of it: docs/reference/upstream.md.
 """
 
 import argparse
+import logging
 import math
 import signal
 import socket
@@ -17,7 +18,8 @@ from typing import NoReturn
 
 import uvicorn
 
-from loadtests.latency import LatencyDraws, LatencyRange
+from loadtests.faults import FAULTS, Faults, FaultSpec
+from loadtests.latency import LatencyRange
 from loadtests.speech import SpeechMemo
 from loadtests.upstream_app import Upstream, create_app
 
@@ -45,6 +47,8 @@ class _Server(uvicorn.Server):
                 timeout_graceful_shutdown=2,
             )
         )
+        # The config has just set this logger up. What `cut` and `drip` break off is meant, and no error.
+        logging.getLogger("uvicorn.error").addFilter(_is_not_meant)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -54,6 +58,10 @@ class _Server(uvicorn.Server):
         # Before uvicorn waits for requests to end: those that wait for their latency would hold it up.
         self._upstream.end()
         await super().shutdown(sockets)
+
+
+def _is_not_meant(record: logging.LogRecord) -> bool:
+    return record.msg != "ASGI callable returned without completing response."
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,6 +93,14 @@ def _parser() -> argparse.ArgumentParser:
         default=LatencyRange(2.0, 5.0),
         metavar="SHORTEST-LONGEST",
         help="seconds at pace 1, each as likely as the other (2-5)",
+    )
+    parser.add_argument(
+        "--fault",
+        type=FaultSpec.parse,
+        action="append",
+        default=[],
+        metavar="KIND[=SHARE][@FROM-TO]",
+        help=f"what goes wrong, how often, and in which session seconds; repeatable; {', '.join(FAULTS)}",
     )
     parser.add_argument("--memo-mib", type=_positive, default=512.0, help="audio kept, in MiB (%(default)s)")
     return parser
@@ -121,8 +137,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
     memo = SpeechMemo(int(options.memo_mib * _MIB))
-    draws = LatencyDraws(options.latency, options.pace, options.seed)
-    _Server(Upstream(memo, draws)).run(sockets=[listener])
+    faults = Faults(options.fault, options.pace)
+    _Server(Upstream(memo, options.latency, faults, options.pace, options.seed)).run(sockets=[listener])
     return 0
 
 
