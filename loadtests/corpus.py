@@ -10,7 +10,7 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -19,7 +19,7 @@ from pydoc_data.topics import topics
 from reportlab.lib.pagesizes import A5
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.platypus import Paragraph, SimpleDocTemplate
+from reportlab.platypus import Flowable, Paragraph, SimpleDocTemplate
 
 _BODY = ParagraphStyle("body", fontName="Times-Roman", fontSize=10, leading=12.5, spaceAfter=4)
 _HEADING = ParagraphStyle(
@@ -90,10 +90,22 @@ def build_pdf(path: Path) -> Corpus:
     Raises:
         CorpusError: the folder is missing, not writable, or full.
     """
+    pieces = list(prose())
+    book = [Paragraph(escape(piece.text), _HEADING if piece.is_heading else _BODY) for piece in pieces]
+    pages, digest = write_book(path, "The Python Language Reference, in prose", book)
+    return Corpus(pages, sum(len(piece.text) for piece in pieces), digest)
+
+
+def write_book(path: Path, title: str, content: list[Flowable]) -> tuple[int, str]:
+    """Set a book and put it at its path in one step; return its pages and the file's hex SHA-256.
+
+    Raises:
+        CorpusError: as for `build_pdf`.
+    """
     try:
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as aside:
             try:
-                pages, characters = _typeset(Path(aside.name))
+                pages = _typeset(Path(aside.name), title, content)
                 digest = hashlib.sha256(Path(aside.name).read_bytes()).hexdigest()
                 os.fsync(aside.fileno())
                 Path(aside.name).chmod(0o644)
@@ -105,11 +117,10 @@ def build_pdf(path: Path) -> Corpus:
         raise CorpusError(
             f"{path}: the document cannot be written: {error.strerror}. Name a file in a writable folder."
         ) from error
-    return Corpus(pages, characters, digest)
+    return pages, digest
 
 
-def _typeset(path: Path) -> tuple[int, int]:
-    pieces = list(prose())
+def _typeset(path: Path, title: str, content: list[Flowable]) -> int:
     book = SimpleDocTemplate(
         str(path),
         pagesize=A5,
@@ -117,21 +128,42 @@ def _typeset(path: Path) -> tuple[int, int]:
         rightMargin=16 * mm,
         topMargin=16 * mm,
         bottomMargin=16 * mm,
-        title="The Python Language Reference, in prose",
+        title=title,
         author="Python Software Foundation",
         invariant=1,
     )
-    book.build([Paragraph(escape(piece.text), _HEADING if piece.is_heading else _BODY) for piece in pieces])
-    return int(book.page), sum(len(piece.text) for piece in pieces)
+    book.build(content)
+    return int(book.page)
 
 
-def main(arguments: list[str] | None = None) -> int:
+def own_document(path: Path, build: Callable[[Path], Corpus] = build_pdf) -> Path:
+    """Build a document where its file is absent, with the folder it lies in, and return its path.
+
+    Raises:
+        CorpusError: as for `build_pdf`.
+    """
+    if not path.exists():
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CorpusError(
+                f"{path}: its folder cannot be made: {error.strerror}. Name a file in a writable folder."
+            ) from error
+        build(path)
+    return path
+
+
+def main(
+    arguments: list[str] | None = None,
+    build: Callable[[Path], Corpus] = build_pdf,
+    name: str = "python -m loadtests.corpus",
+) -> int:
     """Write the document to the path given and print what it is; 2 when it cannot be written."""
-    parser = argparse.ArgumentParser(prog="python -m loadtests.corpus", description=__doc__)
+    parser = argparse.ArgumentParser(prog=name, description=sys.modules[build.__module__].__doc__)
     parser.add_argument("out", type=Path, metavar="OUT.pdf")
     path: Path = parser.parse_args(arguments).out
     try:
-        corpus = build_pdf(path)
+        corpus = build(path)
     except CorpusError as error:
         print(error, file=sys.stderr)
         return 2

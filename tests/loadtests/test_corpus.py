@@ -6,7 +6,7 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from loadtests.corpus import Corpus, CorpusError, build_pdf, main, prose
+from loadtests.corpus import Corpus, CorpusError, build_pdf, main, own_document, prose
 from reference_server.blocks import split_blocks
 
 
@@ -101,3 +101,18 @@ def test_a_failure_leaves_no_half_file(tmp_path: Path) -> None:
         build_pdf(out)
 
     assert list(tmp_path.iterdir()) == [out]
+
+
+def test_the_own_document_is_built_once(tmp_path: Path) -> None:
+    """It is built with its folder where it is absent, and left as it is where it is there."""
+    path, built = tmp_path / "new" / "document.pdf", []
+
+    def build(out: Path) -> Corpus:
+        built.append(out)
+        out.write_bytes(b"%PDF")
+        return Corpus(1, 1, "")
+
+    assert own_document(path, build) == own_document(path, build) == path
+    assert built == [path]
+    with pytest.raises(CorpusError, match=r"document\.pdf: its folder cannot be made: Not a directory"):
+        own_document(path / "below" / "document.pdf", build)
