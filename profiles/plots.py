@@ -5,15 +5,14 @@ The SVG is the same bytes for the same runs: no date, no random ids. Its text is
 
 from __future__ import annotations
 
-import io
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from profiles.memory_trace import MemoryTrace
-from profiles.plot_panel import ANON, CHILDREN, INK, KILL, MUTED, PAPER, SERVER, draw_head, draw_panel
+from profiles.plot_panel import ANON, CHILDREN, KILL, MUTED, PAPER, SERVER, draw_head, draw_panel
+from profiles.plot_style import STYLE, new_figure, svg_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -21,31 +20,15 @@ if TYPE_CHECKING:
 _LEFT, _RIGHT, _BOTTOM, _TITLE, _LEGEND, _GAP = 0.5, 0.12, 0.45, 0.48, 0.34, 0.22  # inches
 _PANEL_HEIGHT = 2.3
 _FIGURE_WIDTH = 9.375  # 900 px
-_COORDINATES = re.compile(r'\b(?:d|x|y|transform)="[^"]*"')
-_DECIMALS = re.compile(r"(\.\d\d)\d+")
-_STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "oomproof",
-    "svg.fonttype": "none",
-    "font.family": "sans-serif",
-    "font.size": 9,
-    "text.parse_math": False,
-    "text.color": INK,
-    "axes.edgecolor": MUTED,
-    "axes.labelcolor": MUTED,
-    "xtick.color": MUTED,
-    "ytick.color": MUTED,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-}
 
 
 def write_memory_figure(traces: Sequence[MemoryTrace], svg: Path, png: Path) -> None:
     """Write the small multiples of all scenarios, 900 px wide as SVG, twice that as PNG."""
     import matplotlib as mpl  # noqa: PLC0415 - half a second that only a report should pay
 
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         figure = _figure(traces)
-        svg.write_text(_svg_text(figure, facecolor=PAPER), encoding="utf-8")
+        svg.write_text(svg_text(figure, facecolor=PAPER), encoding="utf-8")
         figure.savefig(png, format="png", facecolor=PAPER, dpi=200, metadata={"Software": None})
 
 
@@ -54,13 +37,13 @@ def panel_svg(trace: MemoryTrace, top_gb: float) -> str:
     import matplotlib as mpl  # noqa: PLC0415 - as above
 
     width, height = 4.6, 2.9
-    with mpl.rc_context({**_STYLE, "svg.hashsalt": trace.name}):
-        figure = _new_figure(width, height)
+    with mpl.rc_context({**STYLE, "svg.hashsalt": trace.name}):
+        figure = new_figure(width, height)
         axes = figure.subplots()
         figure.subplots_adjust(_LEFT / width, _BOTTOM / height, 1 - _RIGHT / width, 1 - 0.2 / height)
         draw_panel(figure, axes, trace, top_gb)
         axes.set_ylabel("memory, GB")
-        text = _svg_text(figure, transparent=True)
+        text = svg_text(figure, transparent=True)
     return text[text.index("<svg") :]
 
 
@@ -69,28 +52,12 @@ def top_of_scale_gb(traces: Sequence[MemoryTrace]) -> float:
     return max((trace.limit_gb for trace in traces), default=1.0)
 
 
-def _svg_text(figure: Figure, **options: Any) -> str:
-    out = io.StringIO()
-    figure.savefig(out, format="svg", metadata={"Date": None, "Creator": None}, **options)
-    # A hundredth of a point is finer than any screen; the six decimals written are half of the file.
-    return _COORDINATES.sub(lambda found: _DECIMALS.sub(r"\1", found[0]), out.getvalue())
-
-
-def _new_figure(width_inches: float, height_inches: float) -> Figure:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg  # noqa: PLC0415 - as above
-    from matplotlib.figure import Figure  # noqa: PLC0415 - as above
-
-    figure = Figure(figsize=(width_inches, height_inches))
-    FigureCanvasAgg(figure)
-    return figure
-
-
 def _figure(traces: Sequence[MemoryTrace]) -> Figure:
     rows = max(1, math.ceil(len(traces) / 3))
     columns = max(1, math.ceil(len(traces) / rows))
     row_height = _TITLE + _PANEL_HEIGHT + _BOTTOM
     height = _LEGEND + rows * row_height
-    figure = _new_figure(_FIGURE_WIDTH, height)
+    figure = new_figure(_FIGURE_WIDTH, height)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     panel_width = (_FIGURE_WIDTH - _LEFT - _RIGHT - (columns - 1) * _GAP) / columns
     figure.subplots_adjust(

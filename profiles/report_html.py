@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from html import escape
 from string import Template
 
 from profiles.comparison import Comparison
+from profiles.inline_svg import inline_svg
 from profiles.memory_trace import MemoryTrace
-from profiles.plot_panel import ANON, CHILDREN, GRID, INK, KILL, MUTED, PAPER, SERVER
 from profiles.plots import panel_svg, top_of_scale_gb
 from profiles.report_conditions import condition_rows, warnings
 from profiles.report_limits import LIMITS
@@ -20,16 +19,6 @@ from profiles.report_text import evidence_lines, headline, status
 from profiles.verdict_record import VerdictRecord
 
 _SHORT = 24  # characters
-_THEMED = {
-    PAPER: "paper",
-    INK: "ink",
-    MUTED: "muted",
-    GRID: "grid",
-    ANON: "anon",
-    SERVER: "server",
-    CHILDREN: "children",
-    KILL: "kill",
-}
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -111,20 +100,8 @@ def html_page(comparison: Comparison, traces: Sequence[MemoryTrace]) -> str:
 
 def _panel(index: int, outcome: VerdictRecord, svg: str) -> str:
     name, words = escape(outcome.scenario), escape(status(outcome))
-    return f"<figure><figcaption><b>{name}</b><br>{words}</figcaption>\n{_inline(svg, index, name)}</figure>"
-
-
-def _inline(svg: str, index: int, name: str) -> str:
-    """The drawing made fit to stand in a page: it scales, follows the theme, and its ids are its own."""
-    svg = re.sub(r"<(style|metadata)\b.*?</\1>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'\bid="', f'id="p{index}-', svg)
-    svg = re.sub(r'href="#', f'href="#p{index}-', svg)
-    svg = re.sub(r"url\(#", f"url(#p{index}-", svg)
-    svg = re.sub(r' (?:width|height)="[^"]*pt"', "", svg)
-    svg = svg.replace("<svg", f'<svg role="img" aria-label="Memory of {name} over time"', 1)
-    for colour, variable in _THEMED.items():
-        svg = svg.replace(colour, f"var(--{variable})")
-    return svg
+    drawing = inline_svg(svg, f"p{index}", f"Memory of {name} over time")
+    return f"<figure><figcaption><b>{name}</b><br>{words}</figcaption>\n{drawing}</figure>"
 
 
 def _row(label: str, cells: Iterable[str]) -> str:
