@@ -1,26 +1,26 @@
-"""The figures of a run: what its samples and its requests add up to."""
+"""The figures of a run's samples: memory, CPU, and what measuring it cost."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from statistics import median, quantiles
+from statistics import median
 from typing import Any
 
-from profiles.run_folder import Request, RunFolder, Sample
+from profiles.run_folder import RunFolder, Sample
 from profiles.vm_size import MIB
 
-STALL_S = 0.25
-"""A wait shorter than this is no silence that a listener hears (docs/decisions/0002)."""
 SETTLED_SHARE = 0.5
 """The steady figures are those of the last half of the load."""
 SLOPE_POINTS = 120
-TIMING_KINDS = ("whisper", "timings")
 
 
-def memory(folder: RunFolder) -> dict[str, Any]:
-    """Return the memory, CPU and witness figures of the time under load; None where nothing was measured."""
-    start, end = _load_span(folder)
+def memory(folder: RunFolder, readers: int | None) -> dict[str, Any]:
+    """Return the memory, CPU and witness figures of the time under load; None where nothing was measured.
+
+    `readers` share the memory that the load added; None where nobody read.
+    """
+    start, end = folder.load_span
     samples = [sample for sample in folder.samples if start <= sample.t <= end]
     trees = [(sample.t, tree) for sample in samples if (tree := tree_rss_bytes(sample)) is not None]
     settled = [(t, rss) for t, rss in trees if t >= start + (end - start) * SETTLED_SHARE]
@@ -35,6 +35,7 @@ def memory(folder: RunFolder) -> dict[str, Any]:
         "peak_anon_mb": _peak_mb(sample.anon_bytes for sample in samples),
         "peak_server_rss_mb": _peak_mb(sample.server_rss_bytes for sample in samples),
         "peak_tree_rss_mb": _peak_mb(rss for _, rss in trees),
+        "vm_mb_per_reader": mb_per_reader([rss for _, rss in trees], readers),
         "peak_children": _peak_children(samples),
         "steady_rss_mb": _mb(median(rss for _, rss in settled)) if settled else None,
         "growth_mb_per_hour": _growth_mb_per_hour(settled),
@@ -43,38 +44,6 @@ def memory(folder: RunFolder) -> dict[str, Any]:
         "recorder_cpu_share": _share(_rise(sample.recorder_cpu_s for sample in samples), duration_s),
         "longest_sample_gap_s": _longest_gap_s([start, *(sample.t for sample in samples), end]),
         "samples": len(samples),
-    }
-
-
-def requests(folder: RunFolder) -> dict[str, Any]:
-    """Return what the readers asked for and felt; latencies in milliseconds of wall time.
-
-    A `never` row is a reader who still waited when the load ended: silence, but no block played.
-    """
-    rows = [row for row in folder.requests if row.kind != "play"]
-    plays = [row for row in folder.requests if row.kind == "play"]
-    first = [row for row in plays if row.source.startswith("first:")]
-    later = [row for row in plays if not row.source.startswith("first:")]
-    late = [row.late_s for row in later if (row.late_s or 0.0) > STALL_S]
-    audio = [row for row in rows if row.kind in ("chunk", "tts")]
-    chunk_ms, tts_ms = _latencies_ms(rows, "chunk"), _latencies_ms(rows, "tts")
-    return {
-        "chunk_p50_ms": _quantile(chunk_ms, 50),
-        "chunk_p95_ms": _quantile(chunk_ms, 95),
-        "chunk_p99_ms": _quantile(chunk_ms, 99),
-        "tts_p50_ms": _quantile(tts_ms, 50),
-        "tts_p95_ms": _quantile(tts_ms, 95),
-        "first_audio_p50_ms": _quantile([row.late_s * 1000 for row in first if row.late_s is not None], 50),
-        "blocks_played": sum(not row.source.endswith("never") for row in plays),
-        "stalls": len(late),
-        "stall_s": round(sum(wait or 0.0 for wait in late), 2),
-        "timings_refused": sum(row.status == 503 for row in rows if row.kind in TIMING_KINDS),
-        "fallbacks": sum(row.status == 404 for row in rows if row.kind in ("chunk", "timings")),
-        "requests": len(rows),
-        "failures": sum(_failed(row) for row in rows),
-        "audio_requests": len(audio),
-        "audio_failures": sum(_failed(row) for row in audio),
-        "load_late_p99_ms": _quantile([row.late_s * 1000 for row in rows if row.late_s is not None], 99),
     }
 
 
@@ -90,33 +59,11 @@ def tree_rss_bytes(sample: Sample) -> float | None:
     return sum(parts) if parts else None
 
 
-def _latencies_ms(rows: Iterable[Request], kind: str) -> list[float]:
-    return [
-        row.latency_s * 1000
-        for row in rows
-        if row.kind == kind and row.status == 200 and row.latency_s is not None
-    ]
-
-
-def _failed(row: Request) -> bool:
-    """Whether a request failed.
-
-    A chunk that is not there (404) is an answer, and so is a bounded aligner that refuses (503); a request
-    that its reader gave up (499) is nobody's failure.
-    """
-    if row.status == 404:
-        return row.kind not in ("chunk", "timings")
-    if row.status == 503:
-        return row.kind not in TIMING_KINDS
-    return row.status not in (200, 202, 206, 304, 499)
-
-
-def _load_span(folder: RunFolder) -> tuple[float, float]:
-    start = folder.time_zero_s or 0.0
-    end = next((event.t for event in folder.events if event.event == "load_ended"), float("inf"))
-    if end == float("inf") and folder.samples:
-        end = folder.samples[-1].t
-    return start, end
+def mb_per_reader(rss_bytes: Sequence[float], readers: int | None) -> float | None:
+    """Return how far a series rose above its first value, for each reader, in MB."""
+    if not rss_bytes or not readers:
+        return None
+    return round((max(rss_bytes) - rss_bytes[0]) / readers / MIB, 3)
 
 
 def _growth_mb_per_hour(settled: Sequence[tuple[float, float]]) -> float | None:
@@ -161,11 +108,3 @@ def _mb(value: float) -> float:
 def _peak_mb(values: Iterable[object]) -> float | None:
     known = [value for value in values if isinstance(value, int | float)]
     return _mb(max(known)) if known else None
-
-
-def _quantile(values: Sequence[float], percent: int) -> float | None:
-    if not values:
-        return None
-    if len(values) == 1:
-        return round(values[0], 1)
-    return round(quantiles(values, n=100, method="inclusive")[percent - 1], 1)

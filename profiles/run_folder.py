@@ -10,11 +10,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from operator import itemgetter
 from pathlib import Path
-from typing import TypeVar
+from sys import intern
+from typing import NamedTuple, TypeVar
 
 from profiles.errors import RunError
 
@@ -48,9 +50,11 @@ class Sample:
     recorder_cpu_s: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One line of `requests.csv`: a request that ended, or a block that began to play. Wall seconds."""
+class Request(NamedTuple):
+    """One line of `requests.csv`: a request that ended, or what a listener heard. Wall seconds.
+
+    A tuple, since a run of thousands of readers has a million of them.
+    """
 
     t: float
     reader: str = ""
@@ -62,8 +66,25 @@ class Request:
     source: str = ""
 
 
+class LoadSample(NamedTuple):
+    """One line of `generator.csv`: what a process of the load said of itself, about once a second.
+
+    `cpu_s` counts up; `loop_lag_s` is the worst lateness of a short timer since the line before.
+    """
+
+    t: float
+    process: str = ""
+    cpu_s: float | None = None
+    loop_lag_s: float | None = None
+    rss_bytes: float | None = None
+    open_files: float | None = None
+    open_files_limit: float | None = None
+    readers: float | None = None
+
+
 SAMPLE_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Sample))
-REQUEST_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Request))
+REQUEST_COLUMNS: tuple[str, ...] = Request._fields
+LOAD_COLUMNS: tuple[str, ...] = LoadSample._fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +115,17 @@ class RunFolder:
     @cached_property
     def samples(self) -> tuple[Sample, ...]:
         """`samples.csv`, in the order written."""
-        return tuple(_read_csv(self.path / "samples.csv", _sample))
+        return tuple(_read_csv(self.path / "samples.csv", SAMPLE_COLUMNS, _sample))
 
     @cached_property
     def requests(self) -> tuple[Request, ...]:
         """`requests.csv`, in the order written."""
-        return tuple(_read_csv(self.path / "requests.csv", _request))
+        return tuple(_read_csv(self.path / "requests.csv", REQUEST_COLUMNS, _request))
+
+    @cached_property
+    def generator(self) -> tuple[LoadSample, ...]:
+        """`generator.csv`, in the order written."""
+        return tuple(_read_csv(self.path / "generator.csv", LOAD_COLUMNS, _load_sample))
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
@@ -122,6 +148,13 @@ class RunFolder:
         if started is not None:
             return started
         return self.samples[0].t if self.samples else None
+
+    @property
+    def load_span(self) -> tuple[float, float]:
+        """When the load started and ended, on the run's clock; a run cut off ends with its last sample."""
+        ended = next((event.t for event in self.events if event.event == "load_ended"), None)
+        last = self.samples[-1].t if self.samples else float("inf")
+        return self.time_zero_s or 0.0, last if ended is None else ended
 
 
 def _whole_lines(path: Path) -> str:
@@ -146,12 +179,20 @@ def _read_object(path: Path) -> Mapping[str, object]:
     return found
 
 
-def _read_csv(path: Path, parse: Callable[[Mapping[str, str]], Record]) -> Iterator[Record]:
-    reader = csv.DictReader(io.StringIO(_whole_lines(path)), restval="")
+def _read_csv(
+    path: Path, columns: Sequence[str], parse: Callable[[Sequence[str]], Record]
+) -> Iterator[Record]:
+    """Yield a record a line; `parse` gets the cells in the order of `columns`, empty where the file has none."""
+    reader = csv.reader(io.StringIO(_whole_lines(path)))
+    header = next(reader, [])
+    cells = itemgetter(*(header.index(column) if column in header else -1 for column in columns))
     for row in reader:
+        if not row:
+            continue
+        row.append("")
         try:
-            yield parse(row)
-        except (KeyError, ValueError) as error:
+            yield parse(cells(row))
+        except (IndexError, ValueError) as error:
             raise RunFolderError(
                 f"{path}:{reader.line_num}: {error}. The line is not one that a run writes."
             ) from None
@@ -170,26 +211,27 @@ def _read_events(path: Path) -> Iterator[Event]:
             ) from None
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str) -> float | None:
     return float(text) if text else None
 
 
-def _count(text: str | None) -> int | None:
-    return int(float(text)) if text else None
+def _sample(cells: Sequence[str]) -> Sample:
+    return Sample(float(cells[0]), *map(_number, cells[1:]))
 
 
-def _sample(row: Mapping[str, str]) -> Sample:
-    return Sample(float(row["t"]), *(_number(row.get(column)) for column in SAMPLE_COLUMNS[1:]))
-
-
-def _request(row: Mapping[str, str]) -> Request:
+def _request(cells: Sequence[str]) -> Request:
+    t, reader, kind, status, size, latency_s, late_s, source = cells
     return Request(
-        t=float(row["t"]),
-        reader=row.get("reader", ""),
-        kind=row.get("kind", ""),
-        status=_count(row.get("status")),
-        bytes=_count(row.get("bytes")),
-        latency_s=_number(row.get("latency_s")),
-        late_s=_number(row.get("late_s")),
-        source=row.get("source", ""),
+        float(t),
+        intern(reader),
+        intern(kind),
+        int(status) if status else None,
+        int(size) if size else None,
+        float(latency_s) if latency_s else None,
+        float(late_s) if late_s else None,
+        intern(source),
     )
+
+
+def _load_sample(cells: Sequence[str]) -> LoadSample:
+    return LoadSample(float(cells[0]), cells[1], *map(_number, cells[2:]))

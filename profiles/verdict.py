@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from profiles import figures
+from profiles.generator import generator_figures, processes_of
 from profiles.kills import kill_figures
+from profiles.listener_figures import listener_figures
+from profiles.listeners import LISTENERS_FILE, Listener, read_listeners, write_listeners
+from profiles.request_figures import request_figures
 from profiles.rules import decide, unmet
 from profiles.run_folder import RunFolder, RunFolderError
 from profiles.verdict_record import VerdictRecord
@@ -16,12 +21,14 @@ BUDGET_MB = 2048.0
 
 
 def judge(path: Path) -> VerdictRecord:
-    """Compute the verdict of the run in folder `path` and write it to `verdict.json` there.
+    """Compute the verdict of the run in folder `path`; write it to `verdict.json` there, and `listeners.csv`.
 
     Raises:
         RunFolderError: the folder holds something that no run writes.
     """
-    record = verdict_of(RunFolder(path))
+    record, listeners = _judged(RunFolder(path))
+    if listeners:
+        write_listeners(listeners, path / LISTENERS_FILE)
     aside = path / "verdict.json.tmp"
     aside.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
     aside.replace(path / "verdict.json")
@@ -34,37 +41,57 @@ def verdict_of(folder: RunFolder) -> VerdictRecord:
     Raises:
         RunFolderError: the folder holds something that no run writes.
     """
+    return _judged(folder)[0]
+
+
+def _judged(folder: RunFolder) -> tuple[VerdictRecord, list[Listener]]:
     try:
         conditions, expected = _conditions(folder)
     except (KeyError, TypeError, AttributeError) as error:
         raise RunFolderError(
             f"{folder.path / 'run.json'}: {error} is missing or is not what a run writes."
         ) from None
-    values = {
-        **conditions,
-        **kill_figures(folder),
-        **figures.memory(folder),
-        **figures.requests(folder),
-        **figures.upstream(folder),
-    }
+    # Before readers had a mix they did not say which blocks they read without their words' times.
+    listeners = read_listeners(folder, tell_highlighting=conditions["mix"] is not None)
+    values = {**conditions, **kill_figures(folder), **_figures(folder, conditions, listeners)}
     verdict, evidence = decide(folder, values)
     missed = unmet(expected, {**values, "verdict": verdict})
-    return VerdictRecord(
+    record = VerdictRecord(
         **values, verdict=verdict, evidence=tuple(evidence + missed), expected=expected, met=not missed
     )
+    return record, listeners
+
+
+def _figures(
+    folder: RunFolder, conditions: Mapping[str, Any], listeners: Sequence[Listener]
+) -> dict[str, Any]:
+    reading = conditions["load_kind"] == "readers"
+    readers = conditions["readers"] if reading else None
+    session_wall_s = conditions["session_s"] / conditions["pace"] if reading else None
+    return {
+        **figures.memory(folder, readers),
+        **request_figures(folder),
+        **listener_figures(folder, listeners, session_wall_s),
+        **figures.upstream(folder),
+        **generator_figures(processes_of(folder), readers),
+    }
 
 
 def _conditions(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the conditions of a run and what it was expected to show."""
     run: Any = folder.run
     scenario, vm = run["scenario"], run["vm"]
-    load = scenario["load"]
+    load, upstream = scenario["load"], scenario.get("upstream") or {}
     conditions = {
         "scenario": scenario["name"],
         "description": scenario["description"],
         "load_kind": load["kind"],
         **{key: load[key] for key in ("mode", "readers", "pace", "session_s")},
         "pace1_equivalent_readers": load["readers"] * load["pace"],
+        "mix": load.get("mix"),
+        "load_processes": load.get("processes"),
+        "upstream_latency": upstream.get("latency"),
+        "upstream_faults": upstream.get("faults"),
         "ended_because": next((event.text("reason") for event in folder.named("load_ended")), None),
         "vm_memory_mb": vm["memory_mb"],
         "vm_cpu": vm["cpus"],

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from profiles.listeners import LISTENER_COLUMNS
 from profiles.run_folder import REQUEST_COLUMNS, SAMPLE_COLUMNS
 from profiles.verdict_record import VerdictRecord
 
@@ -16,7 +17,8 @@ PAGE = Path(__file__).parents[2] / "docs" / "reference" / "run-folder.md"
 def documented(heading: str) -> dict[str, str]:
     """The first two columns of the table below a heading."""
     section = PAGE.read_text(encoding="utf-8").split(f"\n## {heading}\n")[1].split("\n## ")[0]
-    return dict(re.findall(r"^\| `(\w+)` \| ([^|]*?) \|", section, flags=re.MULTILINE))
+    rows = re.findall(r"^\| (`[^|]*`) \| ([^|]*?) \|", section, flags=re.MULTILINE)
+    return {name: unit for names, unit in rows for name in re.findall(r"\w+", names)}
 
 
 @pytest.mark.parametrize(
@@ -25,6 +27,7 @@ def documented(heading: str) -> dict[str, str]:
         ("samples.csv", SAMPLE_COLUMNS),
         ("requests.csv", REQUEST_COLUMNS),
         ("verdict.json", tuple(VerdictRecord.model_fields)),
+        ("listeners.csv", LISTENER_COLUMNS),
     ],
 )
 def test_every_column_is_documented(heading: str, written: tuple[str, ...]) -> None:
@@ -37,7 +40,7 @@ def test_every_column_is_documented(heading: str, written: tuple[str, ...]) -> N
 def test_a_unit_in_a_name_is_the_unit_on_the_page() -> None:
     """A name that ends in a unit is documented with that unit."""
     units = {"_bytes": "bytes", "_mb": "MB", "_ms": "ms", "_s": "s", "_mb_per_hour": "MB per hour"}
-    for heading in ("samples.csv", "requests.csv", "verdict.json"):
+    for heading in ("samples.csv", "requests.csv", "verdict.json", "listeners.csv"):
         for name, unit in documented(heading).items():
             ending = max((end for end in units if name.endswith(end)), key=len, default=None)
             assert ending is None or unit == units[ending], name

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from profiles.run_folder import REQUEST_COLUMNS, SAMPLE_COLUMNS
+from profiles.run_folder import LOAD_COLUMNS, REQUEST_COLUMNS, SAMPLE_COLUMNS
 from profiles.scenario import load_scenario
 from profiles.verdict import judge
 from profiles.verdict_record import VerdictRecord
@@ -26,7 +26,7 @@ class Script:
     scenario: str = "cached"
     start_s: float = 100.0
     tree_mb: Sequence[float] = (100.0,) * 100
-    load_cpu_share: float = 0.1
+    load_rows: Sequence[str] = ("0,0.1,0.01,50000000,20,20000,1", "10,1.1,0.01,50000000,20,20000,1")
     events: Sequence[dict[str, Any]] = ()
     ended: dict[str, Any] | None = field(
         default_factory=lambda: {"reason": "the sessions' end", "returncode": 0}
@@ -50,6 +50,7 @@ class Script:
         (folder / "run.json").write_text(json.dumps(run))
         (folder / "samples.csv").write_text(self._samples())
         (folder / "requests.csv").write_text(self._requests())
+        (folder / "generator.csv").write_text(self._generator())
         events = [{"t": 0.0, "event": "load_started"}, *self.events]
         if self.ended is not None:
             events.append({"t": 10.0, "event": "load_ended", **self.ended})
@@ -70,10 +71,14 @@ class Script:
                 "children_rss_bytes": tree_mb / 2 * MIB,
                 "processes": 3,
                 "cpu_s": 5 + t,
-                "load_cpu_s": 1 + t * self.load_cpu_share,
             }
             lines.append(",".join(str(row.get(column, "")) for column in SAMPLE_COLUMNS))
         return "\n".join(lines) + "\n"
+
+    def _generator(self) -> str:
+        rows = [row.split(",", 1) for row in self.load_rows]
+        lines = [f"{self.start_s + float(t)},0,{rest}" for t, rest in rows]
+        return "\n".join([",".join(LOAD_COLUMNS), *lines]) + "\n"
 
     def _requests(self) -> str:
         lines = [",".join(REQUEST_COLUMNS)]
@@ -214,7 +219,7 @@ def test_an_ask_for_pages_fails_alone_and_is_no_request_for_audio(tmp_path: Path
 @pytest.mark.parametrize(
     ("script", "reason"),
     [
-        (Script(load_cpu_share=0.52), "used 0.52 of a core"),
+        (Script(load_rows=("0,0,0,1,1,9,1", "10,9.2,0,1,1,9,1")), "process 0 used 0.92 of a core over 10 s"),
         (Script(gap_s=2.0), "2.1 s without a sample"),
         (Script(tree_mb=()), "no samples"),
         (Script(waits_s=()), "not one block was asked for"),

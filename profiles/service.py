@@ -1,0 +1,49 @@
+"""Whether a server that lived also served: its answers, and what the listeners heard of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from profiles.listeners import wait_of
+from profiles.request_figures import AUDIO_KINDS, UNPLAYABLE, failed
+from profiles.run_folder import RunFolder
+
+MOST_FAILED_SHARE = 0.01
+"""More failed audio requests than this, without a kill, is an unhealthy server."""
+LAST_SHARE = 0.1
+"""A server that serves nobody in this last part of the load has gone, however well it began."""
+
+FEWEST_FAILED = 3
+"""Fewer failures than the attempts at one block prove no such thing, where the others play what they hold."""
+
+
+def unserved(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
+    """Return why a server that lived is not healthy, a line each; nothing when it served."""
+    asked, broken = values["audio_requests"], values["audio_failures"]
+    reasons = []
+    if broken > MOST_FAILED_SHARE * asked:
+        unplayable = sum(row.source.endswith(UNPLAYABLE) for row in folder.requests)
+        no_speech = f", {unplayable} of them answered with something that is no speech" if unplayable else ""
+        reasons.append(f"{broken} of {asked} requests for audio failed{no_speech}")
+    if asked and not values["blocks_played"]:
+        reasons.append(f"not one block was played, of {asked} requests for audio")
+    return [*reasons, *_gone(folder)]
+
+
+def _gone(folder: RunFolder) -> list[str]:
+    """Whether the last part of the load had failures, or people who waited all through it, and no audio at all.
+
+    A request that its reader gave up is neither: at the end all leave, and some have just asked.
+    """
+    start, end = folder.load_span
+    part_s = (end - start) * LAST_SHARE
+    rows = [row for row in folder.requests if row.t + (row.latency_s or 0.0) >= end - part_s]
+    answered = [row for row in rows if row.kind in AUDIO_KINDS and row.status not in (404, 499)]
+    failures = sum(map(failed, answered))
+    waits = [wait_of(row) for row in rows if row.kind == "play"]
+    waiting = sum(not wait.heard and wait.waited_s >= part_s for wait in waits)
+    if len(answered) > failures or not (failures >= FEWEST_FAILED or waiting):
+        return []
+    none = f"no request for audio succeeded in the last {part_s:.0f} s of the load"
+    return [f"{none}: {failures} failed, readers who waited all through it: {waiting}"]
