@@ -1,6 +1,7 @@
 import asyncio
 import io
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -9,12 +10,18 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPConnection
+from pathlib import Path
 
 import openai
 import pytest
+from starlette.routing import Route
 from tinytag import TinyTag
 
+from loadtests.faults import FAULTS, Faults
+from loadtests.latency import LatencyRange
+from loadtests.speech import SpeechMemo
 from loadtests.upstream import DEFAULT_PORT, _parser, main
+from loadtests.upstream_app import Upstream, create_app
 
 SENTENCE = "The suite is executed, and then the method is invoked."
 
@@ -248,6 +255,9 @@ def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
         ["--port", "1", "--pace", "fast"],
         ["--port", "1", "--latency", "5-2"],
         ["--port", "1", "--memo-mib", "-1"],
+        ["--port", "1", "--fault", "teapot"],
+        ["--port", "1", "--fault", "429=2"],
+        ["--port", "1", "--fault", "429", "--fault", "503@60-30"],
         ["--port", "1", "--what"],
     ],
 )
@@ -258,6 +268,59 @@ def test_a_bad_option_is_one_line(arguments: list[str], capsys: pytest.CaptureFi
 
     assert caught.value.code == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_bad_fault_names_the_value_and_the_option(capsys: pytest.CaptureFixture[str]) -> None:
+    """GIVEN a fault that is none THEN the line names it, its option and what there is."""
+    with pytest.raises(SystemExit):
+        main(["--fault", "teapot"])
+    assert "argument --fault: 'teapot': no such fault. Use one of 429, " in capsys.readouterr().err
+
+
+def test_the_same_seed_fails_the_same_requests() -> None:
+    """GIVEN half of the requests failing WHEN they come in another order THEN the same ones fail, each try apart."""
+    texts = [f"{number}." for number in range(10)] * 2
+
+    def failing(arrivals: list[str]) -> list[tuple[str, int]]:
+        seen = []
+        with running_upstream("--latency", "0", "--seed", "4", "--fault", "429=0.5") as (port, _):
+            for text in arrivals:
+                body = {"model": "m", "voice": "alloy", "input": text, "response_format": "pcm"}
+                connection = HTTPConnection("127.0.0.1", port, timeout=30)
+                connection.request("POST", "/v1/audio/speech", json.dumps(body))
+                seen.append((text, connection.getresponse().status))
+                connection.close()
+        return sorted(seen, key=lambda pair: pair[0])
+
+    first = failing(texts)
+    assert first == failing(texts[9::-1] + texts[:9:-1])
+    assert {status for _, status in first} == {200, 429}
+
+
+def test_a_preparation_starts_the_clock_of_the_faults_again() -> None:
+    """GIVEN a fault of the first moment THEN the first request meets it, and the first after a preparation."""
+    with running_upstream("--latency", "0", "--fault", "503@0-0.001") as (port, _):
+        body = {"model": "m", "voice": "alloy", "input": "Yes."}
+        statuses = [call(port, "POST", "/v1/audio/speech", body)[0]]
+        call(port, "POST", "/prepare", {"voice": "alloy", "inputs": ["Yes."]})
+        statuses.append(call(port, "POST", "/v1/audio/speech", body)[0])
+
+    assert statuses == [503, 503]
+
+
+def test_every_option_and_route_is_in_the_reference_and_no_other() -> None:
+    """GIVEN the options, the routes and the faults THEN the tables of docs/reference/upstream.md name the same."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "upstream.md").read_text("utf-8")
+    documented = set(re.findall(r"^\| `([^`]+)` \|", page, re.MULTILINE))
+    options = {option for action in _parser()._actions for option in action.option_strings} - {"-h", "--help"}
+    app = create_app(Upstream(SpeechMemo(1), LatencyRange(0, 0), Faults([], 1), 1, 1))
+    routes = {
+        f"{method} {route.path}"
+        for route in app.routes
+        if isinstance(route, Route)
+        for method in (route.methods or set()) - {"HEAD"}
+    }
+    assert documented == options | routes | set(FAULTS)
 
 
 def test_its_port_unless_given_is_where_speech_servers_of_its_kind_listen() -> None:
