@@ -65,6 +65,11 @@ class ClientCache:
             _, dropped = self._items.popitem(last=False)
             self.size_bytes -= dropped.size_bytes
 
+    def clear(self) -> None:
+        """Drops everything."""
+        self._items.clear()
+        self.size_bytes = 0
+
     def timings_arrived(self, key: str) -> None:
         """Notes that a block's timings are back, and lets its bytes go. Does not count as a use."""
         item = self._items.get(key)
