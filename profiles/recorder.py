@@ -22,6 +22,7 @@ from profiles.balance import CpuBalance
 from profiles.cgroup import Cgroup, Reading
 from profiles.event_log import EventLog
 from profiles.kernel_log import KernelLog, parse_kill, parse_memcg
+from profiles.load_processes import LoadProcesses
 from profiles.machine import find_hierarchy
 from profiles.process_table import ProcessTable
 from profiles.run_folder import SAMPLE_COLUMNS
@@ -40,7 +41,7 @@ class Recorder:
         self.processes = ProcessTable()
         self.events = EventLog(folder)
         self.kernel_log = KernelLog()
-        self.load: psutil.Process | None = None
+        self.load: LoadProcesses | None = None
         self._self = psutil.Process()
         self._samples = os.open(folder / "samples.csv", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
         self._kernel_lines = (folder / "kernel.log").open("a", encoding="utf-8", buffering=1)
@@ -68,7 +69,7 @@ class Recorder:
             "recorder_cpu_s": sum(self._self.cpu_times()[:2]),
             **_reading_values(reading),
             **_psi(PSI_FILE),
-            **self._load_values(),
+            **(self.load.values() if self.load is not None else {}),
         }
         row = ",".join(_cell(values.get(column)) for column in SAMPLE_COLUMNS)
         os.write(self._samples, (row + "\n").encode())
@@ -91,18 +92,6 @@ class Recorder:
                 held = self.processes.held()
                 self.events.write("oom_kill", t=t, role=role, held=held, **asdict(kill))
 
-    def _load_values(self) -> dict[str, float | None]:
-        if self.load is None:
-            return {}
-        try:
-            with self.load.oneshot():
-                return {
-                    "load_cpu_s": sum(self.load.cpu_times()[:2]),
-                    "load_rss_bytes": float(self.load.memory_info().rss),
-                }
-        except psutil.NoSuchProcess:
-            return {}
-
     def command(self, line: str) -> bool:
         """Obey a line of the owner's; return whether to go on."""
         word, _, value = line.strip().partition(" ")
@@ -110,10 +99,7 @@ class Recorder:
             self.processes.server_pid = int(value)
             self.processes.known_roles[int(value)] = "server"
         elif word == "load":
-            try:
-                self.load = psutil.Process(int(value))
-            except psutil.NoSuchProcess:
-                self.load = None
+            self.load = LoadProcesses(int(value))
         return word != "end"
 
 
