@@ -27,7 +27,7 @@ class LatencyRange:
             latency = None
         if latency is None or not 0 <= latency.shortest_s <= latency.longest_s < float("inf"):
             raise argparse.ArgumentTypeError(
-                f"{text!r} is no range of seconds. Use the shortest and the longest, such as 2-5."
+                f"{text!r}: no range of seconds. Use the shortest and the longest, such as 2-5."
             )
         return latency
 

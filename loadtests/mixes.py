@@ -1,10 +1,13 @@
 """Mixes: what kinds of people read, what each kind does beside listening, and which reader is of which kind.
 
 The rates and ranges are assumptions, not measured on people (docs/reference/readers.md says what each stands for).
+``python -m loadtests.mixes steady=3,restless=1`` prints who reads in a mix: 0, or 2 and one line.
 """
 
 import math
+import sys
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
@@ -141,3 +144,18 @@ def _weight(text: str, weight: str) -> Fraction:
             f"{text!r}: {weight!r} is no weight for one of {', '.join(MIXES)}. Use a number such as 3."
         )
     return value
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Prints the kinds of people in the mixes given, one a line; 2 and one line when one is none."""
+    try:
+        kinds = [kind for text in arguments for kind, weight in parse_mix(text).weights if weight]
+    except MixError as error:
+        print(error, file=sys.stderr)
+        return 2
+    print("\n".join(kinds))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
