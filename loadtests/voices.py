@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from loadtests.chapters import Voice
+
 
 @dataclass(frozen=True)
 class EngineVoice:
@@ -38,3 +40,14 @@ VOICES: dict[str, EngineVoice] = {
     "es": EngineVoice("es"),
     "it": EngineVoice("it"),
 }
+
+
+def voices_of_a_run(first: Voice) -> tuple[Voice, ...]:
+    """Returns what a run speaks with: the first, another voice at its speed, and its voice at another speed.
+
+    The other voice is alloy or nova, which OpenAI has and Kokoro-FastAPI takes for voices of its own; the
+    other speed is 1.25 or 1.
+    """
+    name = "alloy" if first.name == "nova" else "nova"
+    speed = 1.0 if first.speed == 1.25 else 1.25
+    return (first, Voice(name, first.speed), Voice(first.name, speed))

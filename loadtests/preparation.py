@@ -1,0 +1,53 @@
+"""What is asked of the preparation, checked as far as no server is needed for it."""
+
+import math
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from loadtests.asking import WrongUseError
+from loadtests.chapters import Voice
+from loadtests.session import Mode
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What is to be made ready.
+
+    Attributes:
+        host: base URL of the document reader.
+        document: the file to read.
+        document_id: its name on the server; None for ``reading-`` and the start of its SHA-256.
+        dialogue_document: a second document, for readers of dialogue, where there are some.
+        mode: how readers will read, where that is known: only ``live`` works without document routes.
+        chapters: how many chapters are wanted.
+        blocks: how many blocks each should have.
+        voice: what speech is asked with.
+        model: speech model.
+        upstream: base URL of our own speech upstream, to have the speech made now.
+        changes: whether it also makes the speech of the voices that a person may change to.
+        pregenerate: whether the server makes the chapters' chunks now.
+        insecure: whether TLS certificates go unchecked.
+    """
+
+    host: str
+    document: Path
+    document_id: str | None = None
+    dialogue_document: Path | None = None
+    mode: Mode | None = None
+    chapters: int = 8
+    blocks: int = 20
+    voice: Voice = field(default=Voice("alloy", 1.0))
+    model: str = "tts-1"
+    upstream: str | None = None
+    changes: bool = False
+    pregenerate: bool = False
+    insecure: bool = False
+
+    def check(self) -> None:
+        """Raises WrongUseError for a number that cannot be meant."""
+        for option, count in (("--chapters", self.chapters), ("--blocks", self.blocks)):
+            if count < 1:
+                raise WrongUseError(f"{option}: {count} is too few. Use a whole number from 1.")
+        speed = self.voice.speed
+        if not (math.isfinite(speed) and speed > 0):
+            raise WrongUseError(f"--speed: {speed:g} is no speed. Use a number such as 1 or 1.25.")
