@@ -1,0 +1,145 @@
+"""The limits that a run passed: kills, the memory budget, stalls, and what was short while blocks came late."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from profiles.figures import tree_rss_bytes
+from profiles.listeners import wait_of
+from profiles.report_text import count, kills, number
+from profiles.run_folder import RunFolder
+from profiles.verdict_record import VerdictRecord
+from profiles.vm_size import MIB
+
+Resource = Literal["memory", "CPU", "this machine's CPU", "none", "server"]
+"""What ran out; `none`: blocks came too late with memory and CPU to spare; `server`: it ended or served nothing."""
+
+MOST_THROTTLED_SHARE = 0.05
+"""Throttled for more of the load than this, the VM had to do with its share of the CPU."""
+BUSY_SHARE = 0.8
+"""Over a whole load, whose ends are idle, a VM that used more than this of its vCPUs had none to spare."""
+MACHINE_BUSY_SHARE = 0.9
+"""And with more than this of the machine's CPUs used, VM, load and recorder shared what there was."""
+
+
+@dataclass(frozen=True)
+class Passed:
+    """A limit that a run passed: what ran out, when (wall seconds of the load), and the evidence."""
+
+    resource: Resource
+    at_s: float | None
+    text: str
+
+
+def limits_passed(
+    folder: RunFolder, record: VerdictRecord, budget_mb: float, stalls_below: float
+) -> tuple[Passed, ...]:
+    """Return the limits that a valid run passed, in the order of time; none when it carried its readers.
+
+    What came after the server's death is its consequence, and is left out.
+
+    Raises:
+        RunFolderError: a file of the run is damaged.
+    """
+    dead_s = record.killed_after_s if record.server_kills else None
+    found = [
+        limit
+        for limit in _found(folder, record, budget_mb, stalls_below)
+        if dead_s is None or limit.at_s is None or limit.at_s <= dead_s
+    ]
+    return tuple(sorted(found, key=lambda limit: math.inf if limit.at_s is None else limit.at_s))
+
+
+def stall_share(record: VerdictRecord) -> float | None:
+    """Return the share of blocks that were stalls; None where nothing was asked for.
+
+    Stalls (docs/decisions/0002) over the blocks played after each reader's first one. A reader who heard nothing
+    counts as a block and as a stall. Who still waits at the end is a stall of no block played: so at most 1.
+    """
+    if record.stalls is None or record.blocks_played is None or record.readers is None:
+        return None
+    missed = record.stalls + _unheard(record)
+    return round(missed / max(_blocks(record), missed), 5) if missed else 0.0
+
+
+def _unheard(record: VerdictRecord) -> int:
+    readers = record.readers or 0
+    return 0 if record.readers_heard is None else max(0, readers - record.readers_heard)
+
+
+def _blocks(record: VerdictRecord) -> int:
+    """The blocks after each reader's first, and one for each reader who heard none."""
+    unheard = _unheard(record)
+    return max(0, (record.blocks_played or 0) - ((record.readers or 0) - unheard)) + unheard
+
+
+def _found(
+    folder: RunFolder, record: VerdictRecord, budget_mb: float, stalls_below: float
+) -> Iterator[Passed]:
+    if record.verdict == "oom_killed":
+        at_s = record.killed_after_s if record.first_kill_s is None else record.first_kill_s
+        yield Passed("memory", at_s, f"the kernel killed {_victims(record)}{_after(at_s)}")
+    elif record.verdict != "survived":
+        yield Passed("server", None, next(iter(record.evidence), record.verdict))
+    if (record.peak_tree_rss_mb or 0.0) >= budget_mb:
+        peak, budget = number(record.peak_tree_rss_mb, "MB"), number(budget_mb, "MB")
+        at_s = _over_budget_at_s(folder, budget_mb)
+        yield Passed(
+            "memory", at_s, f"the process tree reached {budget}{_after(at_s)} and {peak} at its highest"
+        )
+    share = stall_share(record) or 0.0
+    if share > stalls_below:
+        at_s, (resource, cause) = _too_late_at_s(folder, record, stalls_below), _why_late(record, folder.run)
+        text = f"{count(record.stalls or 0, 'stall', 'stalls')}, {share:.1%} of the blocks"
+        yield Passed(resource, at_s, f"{text} (too many{_after(at_s)}), while {cause}")
+
+
+def _victims(record: VerdictRecord) -> str:
+    return kills(record).replace("server", "the server", 1)
+
+
+def _after(at_s: float | None) -> str:
+    return "" if at_s is None else f" after {number(at_s, 's', 1)}"
+
+
+def _over_budget_at_s(folder: RunFolder, budget_mb: float) -> float | None:
+    zero_s = folder.time_zero_s or 0.0
+    at = (
+        sample.t - zero_s
+        for sample in folder.samples
+        if sample.t >= zero_s and (tree_rss_bytes(sample) or 0.0) >= budget_mb * MIB
+    )
+    return _rounded(next(at, None))
+
+
+def _too_late_at_s(folder: RunFolder, record: VerdictRecord, stalls_below: float) -> float | None:
+    """Return when the stall began to be heard that was one too many for the blocks of the whole run."""
+    stalled = sorted(row.t for row in folder.requests if row.kind == "play" and wait_of(row).stalled)
+    allowed = int(stalls_below * _blocks(record))
+    return _rounded(stalled[allowed] - (folder.time_zero_s or 0.0)) if allowed < len(stalled) else None
+
+
+def _rounded(at_s: float | None) -> float | None:
+    return None if at_s is None else round(at_s, 1)
+
+
+def _why_late(record: VerdictRecord, run: Mapping[str, Any]) -> tuple[Resource, str]:
+    """Return what was short while blocks came late, from the CPU time of the whole load."""
+    duration_s, cpu_s = record.duration_s or 0.0, record.cpu_s or 0.0
+    if (record.throttled_s or 0.0) > MOST_THROTTLED_SHARE * duration_s:
+        left = f"{number(record.balance_left_s, 's')} of balance left"
+        return "CPU", f"the VM was throttled for {number(record.throttled_s, 's')} ({left})"
+    used = cpu_s / duration_s if duration_s else 0.0
+    if record.vm_cpu and used > BUSY_SHARE * record.vm_cpu:
+        return "CPU", f"the VM used {used:.2f} of its {record.vm_cpu:g} vCPUs"
+    cpus = run.get("machine", {}).get("cpus")
+    beside = (record.load_cpu_share or 0.0) + (record.recorder_cpu_share or 0.0)
+    if cpus and used + beside > MACHINE_BUSY_SHARE * cpus:
+        return (
+            "this machine's CPU",
+            f"VM and load together used {used + beside:.2f} of this machine's {cpus} CPUs",
+        )
+    return "none", f"the VM used {used:.2f} CPUs and was not throttled"

@@ -1,0 +1,91 @@
+"""The search for the largest number of readers: which number to try next, from the answers that there are.
+
+It doubles from the first number until one fails, or halves it until one is carried, and then halves the gap
+between the two on a logarithmic scale: a gap from 4 to 8 and one from 400 to 800 cost the same. There is no other state
+than the answers, so a search that broke off is continued, or told, from what it left.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Answer = Literal["carried", "failed", "generator", "broken"]
+"""What a number of readers showed; `generator`: the load was the limit, `broken`: nothing valid was measured."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Where to look: from `first` readers to at most `most`, until the bounds lie `within` a factor."""
+
+    first: int = 4
+    most: int = 1024
+    within: float = 1.25
+
+    @property
+    def most_sizes(self) -> int:
+        """How many numbers are tried at most, the steps up (or down) and those that halve the gap."""
+        up = math.ceil(math.log2(self.most / self.first)) + 1
+        down = math.ceil(math.log2(self.first)) + 1
+        # Neighbours end it too, and have a ratio above 1 + 1 / most. Rounding to whole readers costs a step more.
+        finest = max(self.within, 1 + 1 / self.most)
+        halvings = math.ceil(math.log2(math.log(2) / math.log(finest))) + 1 if finest < 2 else 0
+        return max(up, down) + halvings
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What the answers say; None: no number gave that answer.
+
+    Attributes:
+        carried: the largest that was carried.
+        failed: the smallest that was not.
+        generator: the smallest at which the load was the limit.
+        broken: the smallest at which nothing valid was measured.
+    """
+
+    carried: int | None = None
+    failed: int | None = None
+    generator: int | None = None
+    broken: int | None = None
+
+
+def bounds(answers: Mapping[int, Answer]) -> Bounds:
+    """Return what the answers, by number of readers, say."""
+
+    def having(answer: Answer) -> list[int]:
+        return [readers for readers, found in answers.items() if found == answer]
+
+    return Bounds(
+        carried=max(having("carried"), default=None),
+        failed=min(having("failed"), default=None),
+        generator=min(having("generator"), default=None),
+        broken=min(having("broken"), default=None),
+    )
+
+
+def next_size(plan: Plan, answers: Mapping[int, Answer]) -> int | None:
+    """Return the number of readers to try next; None when the search is over."""
+    known = bounds(answers)
+    if known.generator is not None or known.broken is not None:
+        return None
+    if known.failed is None:
+        return _higher(plan, known.carried)
+    return _between(plan, known.carried, known.failed)
+
+
+def _higher(plan: Plan, carried: int | None) -> int | None:
+    if carried is None:
+        return plan.first
+    return None if carried >= plan.most else min(2 * carried, plan.most)
+
+
+def _between(plan: Plan, carried: int | None, failed: int) -> int | None:
+    if carried is None:
+        return (failed + 1) // 2 if failed > 1 else None
+    if failed - carried <= 1 or failed <= carried * plan.within:
+        return None
+    middle = round(math.sqrt(carried * failed))
+    return min(max(middle, carried + 1), failed - 1)
