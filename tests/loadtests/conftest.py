@@ -1,8 +1,12 @@
 """Fixtures of the load's tests: a stand-in server in a process of its own."""
 
+import ssl
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +69,70 @@ def chapters_file(tmp_path: Path) -> Path:
     path = tmp_path / "chapters.json"
     Chapters("d", "ab" * 32, 9, (Voice("alloy", 1.0),), "tts-1", chapters).save(path)
     return path
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request that a scripted server got; header names are as they came."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+class ScriptedServer:
+    """A server in a thread that answers as a function says, with status, Content-Type and body."""
+
+    def __init__(self, answer: Callable[[Asked], tuple[int, str, bytes]], tls: ssl.SSLContext | None) -> None:
+        self.asked: list[Asked] = []
+        asked = self.asked
+
+        class Handler(BaseHTTPRequestHandler):
+            def log_message(self, *_: object) -> None:
+                """Keeps stderr clean."""
+
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                asked.append(Asked(self.command, self.path, dict(self.headers), body))
+                status, kind, content = answer(asked[-1])
+                self.send_response(status)
+                # A redirect's content is where it leads.
+                self.send_header(
+                    *(("Location", content.decode()) if 300 <= status < 400 else ("Content-Type", kind))
+                )
+                self.send_header("Content-Length", str(len(content)))
+                self.end_headers()
+                self.wfile.write(content)
+
+            do_GET = do_PUT = do_POST = answer  # noqa: N815  # the base class names them so
+
+        class Server(ThreadingHTTPServer):
+            daemon_threads = True
+
+            def handle_error(self, *_: object) -> None:
+                """A client that breaks off is what some tests are about."""
+
+        self.server = Server(("127.0.0.1", 0), Handler)
+        if tls is not None:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
+        self.port = self.server.server_address[1]
+        self.url = f"http{'s' if tls else ''}://127.0.0.1:{self.port}"
+        threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
+
+
+@pytest.fixture
+def scripted() -> Iterator[Callable[..., ScriptedServer]]:
+    """Starts scripted servers, with TLS where a context is given; all end with the test."""
+    running: list[ScriptedServer] = []
+
+    def start(
+        answer: Callable[[Asked], tuple[int, str, bytes]], tls: ssl.SSLContext | None = None
+    ) -> ScriptedServer:
+        running.append(ScriptedServer(answer, tls))
+        return running[-1]
+
+    yield start
+    for started in running:
+        started.server.shutdown()
+        started.server.server_close()
