@@ -1,5 +1,6 @@
 """How the preparation asks a server: each failure is one line that names the address and the way out."""
 
+import re
 from typing import Any, Self, TypeVar
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -16,6 +17,7 @@ WORK_S = 900.0
 
 _T = TypeVar("_T")
 _SHOWN = 200
+_TITLE = re.compile(r"<title>([^<]*)", re.IGNORECASE)
 _KINDS = {int: "a whole number", str: "a text", list: "a list", dict: "an object"}
 
 
@@ -128,7 +130,8 @@ def message_of(answer: requests.Response) -> str:
             if isinstance(fields.get("message"), str):
                 return one_line(fields["message"])[:_SHOWN]
     if "html" in answer.headers.get("Content-Type", ""):
-        return "with an HTML page"
+        title = _TITLE.search(answer.text)
+        return "an HTML page" + (f": {one_line(title[1])[:_SHOWN]}" if title else "")
     return one_line(answer.text)[:_SHOWN] or answer.reason
 
 

@@ -49,6 +49,8 @@ def what_broke(
         )
     if parts.scheme == "http" and _speaks_tls(parts):
         return PrepareError(f"{place}: speaks TLS. Use {place.replace('http', 'https', 1)}.")
+    if any(type(cause) is http.client.BadStatusLine for cause in causes):
+        return PrepareError(f"{place}: what answers there does not speak HTTP. Check the port.")
     return BrokenOffError(f"{method} {url}: the connection broke off. Did the server end? See its log.")
 
 
