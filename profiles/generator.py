@@ -20,6 +20,8 @@ CPU_WINDOW_S = 10.0
 MOST_LAG_S = 0.5
 """A timer later than this is felt in what the readers do; it may be in `MOST_LAGGED_SHARE` of the rows."""
 MOST_LAGGED_SHARE = 0.01
+FEWEST_LAGGED_ROWS = 3
+"""Fewer are a hiccup, even where a short run makes them a larger share."""
 MOST_OPEN_SHARE = 0.95
 """Nearer to the limit of open files than this, connections begin to fail."""
 
@@ -65,7 +67,7 @@ def _reasons(name: str, rows: Sequence[LoadSample]) -> Iterator[str]:
             f"{MOST_CPU_SHARE:g}: more --processes, or fewer readers"
         )
     lagged = [row.loop_lag_s for row in rows if row.loop_lag_s is not None and row.loop_lag_s > MOST_LAG_S]
-    if len(lagged) > MOST_LAGGED_SHARE * len(rows):
+    if len(lagged) >= FEWEST_LAGGED_ROWS and len(lagged) > MOST_LAGGED_SHARE * len(rows):
         yield (
             f"load: process {name} was more than {MOST_LAG_S:g} s behind its timers in {len(lagged)} of "
             f"{len(rows)} rows, {max(lagged):.1f} s at worst: more --processes, or fewer readers"

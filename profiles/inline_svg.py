@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from profiles.plot_panel import ANON, CHILDREN, GRID, INK, KILL, MUTED, PAPER, SERVER
+from profiles.plot_panel import ANON, CHILDREN, GRID, INK, KILL, MUTED, PAPER, SERVER, WAITING
 
 _THEMED = {
     PAPER: "paper",
@@ -15,6 +15,7 @@ _THEMED = {
     SERVER: "server",
     CHILDREN: "children",
     KILL: "kill",
+    WAITING: "waiting",
 }
 
 

@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from profiles.run_folder import Request, RunFolder
 
@@ -69,8 +69,7 @@ class Listener:
 LISTENER_COLUMNS: tuple[str, ...] = tuple(column.name for column in fields(Listener))
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """How long a listener waited for a block (wall seconds), why they wanted it, where it came from."""
 
     reason: Literal["first", "next", "asked"]

@@ -1,4 +1,4 @@
-"""What the picture of a run shows: memory over time and kills, reduced to what an eye can tell apart."""
+"""What the picture of a run shows: memory over time, kills, who waited; reduced to what an eye can tell apart."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from profiles.kills import kill_events
 from profiles.run_folder import RunFolder, Sample
+from profiles.waiting_trace import WaitingTrace, read_waiting_trace
 
 BYTES_PER_GB = 1024**3
 LEAD_S = 5.0
@@ -52,6 +53,7 @@ class MemoryTrace:
     kills: tuple[Kill, ...]
     restarts_s: tuple[float, ...]
     load_ended_s: float | None
+    waiting: WaitingTrace
 
 
 def downsample(t_s: Sequence[float], values: Sequence[float], points: int = 200) -> Trace:
@@ -77,7 +79,7 @@ def downsample(t_s: Sequence[float], values: Sequence[float], points: int = 200)
 def read_memory_trace(
     folder: RunFolder, *, name: str, subtitle: str, limit_mb: float, budget_mb: float | None
 ) -> MemoryTrace:
-    """Return the panel of one run, from its samples and events; an empty one when it has no samples."""
+    """Return the panel of one run, from its samples, events and plays; an empty one when it has no samples."""
     zero_s = folder.time_zero_s or 0.0
     ended_t = next((event.t for event in folder.named("load_ended")), math.inf)
     samples = _drawn([sample for sample in folder.samples if sample.t <= ended_t], zero_s)
@@ -93,6 +95,7 @@ def read_memory_trace(
         kills=tuple(Kill(kill.t - zero_s, kill.text("role") or "process") for kill in kill_events(folder)),
         restarts_s=tuple(event.t - zero_s for event in folder.named("restarted")),
         load_ended_s=ended_t - zero_s if ended_t < math.inf else None,
+        waiting=read_waiting_trace(folder),
     )
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 PAPER, INK, MUTED, GRID = "#ffffff", "#1b1f24", "#59636e", "#d8dee4"
 ANON, SERVER, CHILDREN, KILL = "#0072b2", "#d55e00", "#009e73", "#a4003b"
+WAITING = "#cc79a7"
 
 _NOTE_SIZE = 8.5
 _LETTER_INCHES = 0.56 * _NOTE_SIZE / 72  # a letter of a note, on average

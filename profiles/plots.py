@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from profiles.memory_trace import MemoryTrace
-from profiles.plot_panel import ANON, CHILDREN, KILL, MUTED, PAPER, SERVER, draw_head, draw_panel
+from profiles.plot_panel import ANON, CHILDREN, KILL, MUTED, PAPER, SERVER, WAITING, draw_head, draw_panel
 from profiles.plot_style import STYLE, new_figure, svg_text
+from profiles.plot_waiting import GAP_INCHES, STRIP_INCHES, draw_waiting, strip_below
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 _LEFT, _RIGHT, _BOTTOM, _TITLE, _LEGEND, _GAP = 0.5, 0.12, 0.45, 0.48, 0.34, 0.22  # inches
-_PANEL_HEIGHT = 2.3
+_PANEL_HEIGHT = 2.3 + STRIP_INCHES + GAP_INCHES
 _FIGURE_WIDTH = 9.375  # 900 px
 
 
@@ -36,13 +38,12 @@ def panel_svg(trace: MemoryTrace, top_gb: float) -> str:
     """Return one scenario's panel as an `<svg>` element for a page; `top_gb` is the highest limit of all."""
     import matplotlib as mpl  # noqa: PLC0415 - as above
 
-    width, height = 4.6, 2.9
+    width, height = 4.6, 2.9 + STRIP_INCHES + GAP_INCHES
     with mpl.rc_context({**STYLE, "svg.hashsalt": trace.name}):
         figure = new_figure(width, height)
         axes = figure.subplots()
         figure.subplots_adjust(_LEFT / width, _BOTTOM / height, 1 - _RIGHT / width, 1 - 0.2 / height)
-        draw_panel(figure, axes, trace, top_gb)
-        axes.set_ylabel("memory, GB")
+        _draw(figure, axes, trace, top_gb, labelled=True)
         text = svg_text(figure, transparent=True)
     return text[text.index("<svg") :]
 
@@ -71,11 +72,18 @@ def _figure(traces: Sequence[MemoryTrace]) -> Figure:
     for index, axes in enumerate(grid.flat):
         axes.set_visible(index < len(traces))
         if index < len(traces):
-            draw_panel(figure, axes, traces[index], top_of_scale_gb(traces))
+            left = index % columns == 0
+            _draw(figure, axes, traces[index], top_of_scale_gb(traces), labelled=left)
             draw_head(axes, traces[index])
-            axes.set_ylabel("memory, GB" if index % columns == 0 else "")
     _legend(figure, height)
     return figure
+
+
+def _draw(figure: Figure, axes: Axes, trace: MemoryTrace, top_gb: float, *, labelled: bool) -> None:
+    below = strip_below(figure, axes)  # first: the notes in the panel are placed by its size
+    draw_panel(figure, axes, trace, top_gb)
+    axes.set_ylabel("memory, GB" if labelled else "")
+    draw_waiting(axes, below, trace.waiting, labelled=labelled)
 
 
 def _legend(figure: Figure, height_inches: float) -> None:
@@ -88,8 +96,10 @@ def _legend(figure: Figure, height_inches: float) -> None:
         Line2D([], [], color=SERVER, ls="-.", lw=1.3, label="server, RSS"),
         Line2D([], [], label="killed by the kernel", **cross),
         Line2D([], [], color=MUTED, ls=":", lw=1, label="restarted"),
+        Line2D([], [], color=WAITING, lw=6, label="readers who wait"),
     ]
     anchor = (_LEFT / _FIGURE_WIDTH, 1 - 0.04 / height_inches)
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=anchor, ncols=5, frameon=False, borderpad=0
-    )
+        handles=handles, loc="upper left", bbox_to_anchor=anchor, ncols=6, frameon=False, borderpad=0,
+        columnspacing=1.3, handletextpad=0.5,
+    )  # fmt: skip

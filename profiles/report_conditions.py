@@ -7,7 +7,7 @@ from typing import Any
 
 from profiles.comparison import Comparison
 from profiles.report_table import Row
-from profiles.report_text import NONE, number
+from profiles.report_text import NONE, count, number
 from profiles.verdict_record import VerdictRecord
 
 
@@ -26,7 +26,16 @@ def condition_rows(comparison: Comparison) -> list[Row]:
 
 def warnings(comparison: Comparison) -> list[str]:
     """Return what a reader must know before comparing: conditions that are not the same on all sides."""
-    same = ("Readers", "Session", "VM", "CPU", "Document")
+    same = (
+        "Readers",
+        "Behaviour",
+        "Session",
+        "VM",
+        "CPU",
+        "Document",
+        "Speech upstream",
+        "Upstream's faults",
+    )
     differing = [label for label, values in condition_rows(comparison) if label in same and len(values) > 1]
     if not differing:
         return []
@@ -45,6 +54,16 @@ def _readers(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
         else ""
     )
     return f"{text} (asks the server for the work of {equal:,.0f} at pace 1){layout}"
+
+
+def _mix(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
+    return (outcome.mix or "") if outcome.load_kind == "readers" else ""
+
+
+def _generator(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
+    if outcome.load_kind != "readers" or outcome.load_processes is None:
+        return ""
+    return count(outcome.load_processes, "process", "processes")
 
 
 def _session(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
@@ -86,8 +105,16 @@ def _settings(_: VerdictRecord, run: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in environment.items()) or "as deployed"
 
 
-def _upstream(_: VerdictRecord, run: Mapping[str, Any]) -> str:
-    return str(run.get("upstream") or "")
+def _upstream(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
+    latency = f", answers after {outcome.upstream_latency} s" if outcome.upstream_latency else ""
+    paced = f", divided by pace {outcome.pace:g}" if latency and outcome.pace not in (None, 1) else ""
+    return f"{run.get('upstream') or ''}{latency}{paced}"
+
+
+def _faults(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
+    if outcome.upstream_faults is None:
+        return ""
+    return ", ".join(outcome.upstream_faults) or "none"
 
 
 def _heap(_: VerdictRecord, run: Mapping[str, Any]) -> str:
@@ -121,13 +148,16 @@ def _part(whole: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 _CONDITIONS: tuple[tuple[str, Callable[[VerdictRecord, Mapping[str, Any]], str]], ...] = (
     ("Readers", _readers),
+    ("Behaviour", _mix),
     ("Session", _session),
+    ("Load generator", _generator),
     ("VM", _vm),
     ("CPU", _cpu),
     ("Budget", _budget),
     ("Document", _document),
     ("Server settings", _settings),
     ("Speech upstream", _upstream),
+    ("Upstream's faults", _faults),
     ("Heap", _heap),
     ("Machine", _machine),
     ("Versions", _versions),

@@ -12,9 +12,10 @@ from profiles.memory_trace import MemoryTrace
 from profiles.plots import panel_svg, top_of_scale_gb
 from profiles.report_conditions import condition_rows, warnings
 from profiles.report_limits import LIMITS
-from profiles.report_markdown import TITLE
+from profiles.report_listeners import LISTENERS_TITLE, heard_by, listener_rows
+from profiles.report_markdown import PICTURE_NOTE, TITLE
 from profiles.report_style import STYLE
-from profiles.report_table import table_rows
+from profiles.report_table import Row, table_rows
 from profiles.report_text import evidence_lines, headline, status
 from profiles.verdict_record import VerdictRecord
 
@@ -37,14 +38,10 @@ $warnings
 <div class="panels">
 $panels
 </div>
-<p class="note">Every panel has the same memory axis; each time axis is as long as its run.
-Times are by the clock.</p>
+<p class="note">$note</p>
 <h2>Figures</h2>
-<div class="wide" tabindex="0" role="region" aria-label="Figures of every scenario">
-<table><thead><tr><td></td>$heads</tr></thead>
-<tbody>
-$rows
-</tbody></table></div>
+$figures
+$listeners
 <h2>Conditions</h2>
 <dl>
 $conditions
@@ -70,6 +67,7 @@ _LEGEND = (
     (_LINE.format("server", "8 3 2 3"), "server, RSS"),
     ('<i class="kill" aria-hidden="true"></i>', "killed by the kernel"),
     (_LINE.format("muted", "2 3"), "restarted"),
+    (_LINE.format("waiting", "none").replace('"2"', '"8"'), "readers who wait for a block, share of all"),
 )
 
 
@@ -89,8 +87,9 @@ def html_page(comparison: Comparison, traces: Sequence[MemoryTrace]) -> str:
         warnings=_lines(f'<p class="warning">Warning: {escape(text)}</p>' for text in warnings(comparison)),
         legend=" ".join(f'<span class="key">{mark}{name}</span>' for mark, name in _LEGEND),
         panels=_lines(panels),
-        heads="".join(f'<th scope="col">{escape(outcome.scenario)}</th>' for outcome in outcomes),
-        rows=_lines(_row(label, cells) for label, cells in table_rows(comparison)),
+        note=escape(PICTURE_NOTE),
+        figures=_table("Figures of every scenario", outcomes, table_rows(comparison)),
+        listeners=_listeners(comparison),
         conditions=_lines(_condition(label, values) for label, values in condition_rows(comparison)),
         evidence=_lines(_evidence(outcome) for outcome in outcomes),
         limits=_lines(f"<li>{escape(limit)}</li>" for limit in LIMITS),
@@ -102,6 +101,23 @@ def _panel(index: int, outcome: VerdictRecord, svg: str) -> str:
     name, words = escape(outcome.scenario), escape(status(outcome))
     drawing = inline_svg(svg, f"p{index}", f"Memory of {name} over time")
     return f"<figure><figcaption><b>{name}</b><br>{words}</figcaption>\n{drawing}</figure>"
+
+
+def _listeners(comparison: Comparison) -> str:
+    rows = listener_rows(comparison)
+    if not rows:
+        return ""
+    table = _table(LISTENERS_TITLE, heard_by(comparison), rows)
+    return f"<h2>{escape(LISTENERS_TITLE)}</h2>\n{table}"
+
+
+def _table(label: str, outcomes: Iterable[VerdictRecord], rows: Iterable[Row]) -> str:
+    heads = "".join(f'<th scope="col">{escape(outcome.scenario)}</th>' for outcome in outcomes)
+    body = _lines(_row(name, cells) for name, cells in rows)
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">\n'
+        f"<table><thead><tr><td></td>{heads}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+    )
 
 
 def _row(label: str, cells: Iterable[str]) -> str:

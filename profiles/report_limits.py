@@ -30,10 +30,18 @@ again: its requests, stalls and failures are those of that time, not of a whole 
 
 Readers start within 5 s of session time, keep the last 50 blocks, ask ahead for one block, never across
 a page, and wrap inside their chapter. After three failed attempts for a block they wait 5 s and press
-play again. The stand-in for the speech API answers after 2 to 5 s. All of these are divided by the pace.
+play again. The stand-in for the speech API answers after 2 to 5 s unless the conditions say otherwise.
+All of these are divided by the pace. How often people skip, pause or leave, in a behaviour other than
+steady, is assumed and not measured on people.
 
-A stall is a block, not a session's first, that was not ready within 0.25 s (wall time) of when it was
-needed.
+A stall is a block, the next in turn, that was not ready within 0.25 s (wall time) of when it was needed.
+The wait for a session's first block, and for one that the reader asked for by a skip, a jump or a change of
+voice, is told apart. Silence is the stalls, and every wait that ended with no block; its share is of the
+time from when each reader first wanted to hear something to the end of the session, or of the load. Pauses
+are in that time, and are no silence.
+
+Memory per reader is how far memory rose above what it was when the load began, by all readers: what is needed
+once, however many they are, is in it, so few readers make it large.
 """
 
 LIMITS: tuple[str, ...] = tuple(" ".join(paragraph.split()) for paragraph in _TEXT.split("\n\n"))

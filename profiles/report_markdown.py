@@ -7,11 +7,16 @@ from collections.abc import Sequence
 from profiles.comparison import Comparison
 from profiles.report_conditions import condition_rows, warnings
 from profiles.report_limits import LIMITS
-from profiles.report_table import table_rows
+from profiles.report_listeners import LISTENERS_TITLE, heard_by, listener_rows
+from profiles.report_table import Row, table_rows
 from profiles.report_text import evidence_lines, headline, picture_text
 from profiles.verdict_record import VerdictRecord
 
 TITLE = "Memory on a small VM while a document is read aloud"
+PICTURE_NOTE = (
+    "Every panel has the same memory axis; each time axis is as long as its run. Times are by the clock. "
+    "Below the memory stands the share of the readers who waited for a block."
+)
 
 
 def markdown(comparison: Comparison) -> str:
@@ -21,9 +26,10 @@ def markdown(comparison: Comparison) -> str:
         f"**{_plain(headline(comparison))}**",
         *(f"> **Warning:** {_plain(warning)}" for warning in warnings(comparison)),
         f"![{_plain(picture_text(comparison))}](memory.svg)",
-        "Every panel has the same memory axis; each time axis is as long as its run. Times are by the clock.",
+        PICTURE_NOTE,
         "## Figures",
-        _table(["", *(outcome.scenario for outcome in comparison.outcomes)], table_rows(comparison)),
+        _table(comparison.outcomes, table_rows(comparison)),
+        *_listeners(comparison),
         "## Conditions",
         "\n".join(_condition(label, values) for label, values in condition_rows(comparison)),
         "## Evidence",
@@ -35,7 +41,13 @@ def markdown(comparison: Comparison) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _table(head: Sequence[str], rows: Sequence[tuple[str, tuple[str, ...]]]) -> str:
+def _listeners(comparison: Comparison) -> list[str]:
+    rows = listener_rows(comparison)
+    return [f"## {LISTENERS_TITLE}", _table(heard_by(comparison), rows)] if rows else []
+
+
+def _table(outcomes: Sequence[VerdictRecord], rows: Sequence[Row]) -> str:
+    head = ["", *(outcome.scenario for outcome in outcomes)]
     lines = [_line(head), _line(["---", *("---:" for _ in head[1:])])]
     return "\n".join([*lines, *(_line([label, *cells]) for label, cells in rows)])
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 STYLE = """
 :root {
   --paper: #ffffff; --ink: #1b1f24; --muted: #59636e; --grid: #d8dee4; --soft: #f4f6f8;
-  --anon: #0072b2; --server: #d55e00; --children: #009e73; --kill: #a4003b;
+  --anon: #0072b2; --server: #d55e00; --children: #009e73; --kill: #a4003b; --waiting: #cc79a7;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --paper: #14181d; --ink: #e6e9ed; --muted: #9aa5b1; --grid: #343c46; --soft: #1d232a;
-    --anon: #56b4e9; --server: #f28e4b; --children: #35c796; --kill: #ff7fa3;
+    --anon: #56b4e9; --server: #f28e4b; --children: #35c796; --kill: #ff7fa3; --waiting: #a8668a;
   }
 }
 * { box-sizing: border-box; }

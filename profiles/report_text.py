@@ -101,7 +101,7 @@ def expectation(expected: Mapping[str, Any]) -> str:
 def picture_text(comparison: Comparison) -> str:
     """Return what the picture shows, for those who cannot see it."""
     ends = "; ".join(f"{outcome.scenario}: {status(outcome)}" for outcome in comparison.outcomes)
-    return f"Memory over time. {ends}"
+    return f"Memory over time, and below it the share of the readers who wait for a block. {ends}"
 
 
 def evidence_lines(outcome: VerdictRecord) -> list[str]:

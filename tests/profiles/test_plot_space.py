@@ -4,13 +4,14 @@ import math
 
 from profiles.memory_trace import MemoryTrace, Trace
 from profiles.plot_space import free_corner
+from profiles.waiting_trace import WaitingTrace
 
 
 def panel(gb: list[float]) -> MemoryTrace:
     """A panel with that anonymous memory, a value each second, and nothing else."""
     line = Trace(tuple(float(t) for t in range(len(gb))), tuple(gb))
     nothing = Trace(line.t_s, tuple(math.nan for _ in gb))
-    return MemoryTrace("x", "", 4.0, 2.0, line, nothing, nothing, (), (), None)
+    return MemoryTrace("x", "", 4.0, 2.0, line, nothing, nothing, (), (), None, WaitingTrace())
 
 
 def test_a_climb_leaves_the_upper_left() -> None:

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from profiles.comparison import compare
 from profiles.report import print_table, write_report
+from profiles.report_listeners import LISTENERS_TITLE, listener_rows
 from profiles.report_table import table_rows
 from profiles.run_folder import RunFolder
 
@@ -101,7 +102,9 @@ def test_page_and_markdown_say_the_same(report: Path, synthetic_runs: list[Path]
     rendered = Page()
     rendered.feed(MarkdownIt().enable("table").render((report / "report.md").read_text()))
     texts = [" ".join(found.text.split()) for found in (page, rendered)]
-    for label, cells in table_rows(compare([RunFolder(folder) for folder in synthetic_runs])):
+    comparison = compare([RunFolder(folder) for folder in synthetic_runs])
+    assert listener_rows(comparison)
+    for label, cells in [*table_rows(comparison), *listener_rows(comparison)]:
         for part in (label, *cells):
             assert all(part in text for text in texts)
     for must in (
@@ -111,6 +114,7 @@ def test_page_and_markdown_say_the_same(report: Path, synthetic_runs: list[Path]
         "aligns the text it knows",
         "page cache",
         "upper bound",
+        LISTENERS_TITLE,
     ):
         assert all(must in text for text in texts)
 
@@ -157,5 +161,6 @@ def test_the_table_fits_eighty_columns_without_colour(make_run: MakeRun, names: 
     assert max(map(len, lines)) <= 80
     assert "\x1b" not in captured.get()
     assert lines[0].startswith("As expected")
+    assert LISTENERS_TITLE in lines
     table = "".join(line for line in lines if "verdict" in line)
     assert table.count("survived") + table.count("oom_killed") == len(names)

@@ -28,7 +28,10 @@ def test_every_condition_is_stated_once_when_shared(synthetic_runs: list[Path]) 
     assert rows["Document"] == (f"184 pages, SHA-256 {'5e' * 32}",)
     assert rows["Machine"] == ("Invented CPU, 2 CPUs, 24,105 MB of memory, Linux 6.1, Python 3.11",)
     assert rows["Versions"] == ("oomproof 0.1.0, faster-whisper 1.2.1",)
-    assert rows["Speech upstream"] == ("the project's own stand-in",)
+    assert rows["Behaviour"] == ("steady",)
+    assert rows["Load generator"] == ("1 process",)
+    assert rows["Speech upstream"] == ("the project's own stand-in, answers after 2-5 s, divided by pace 5",)
+    assert rows["Upstream's faults"] == ("none",)
 
 
 def test_what_differs_on_purpose_is_named_for_each(synthetic_runs: list[Path]) -> None:
@@ -71,3 +74,21 @@ def test_an_empty_run_file_leaves_dashes(make_run: MakeRun) -> None:
     rows = dict(condition_rows(compared(folder)))
     assert rows["Machine"] == ("–",)  # noqa: RUF001 - an en dash
     assert rows["VM"] == ("4,096 MB, 2 vCPUs, made with cgroup v1",)
+
+
+def test_people_and_faults_that_differ_are_warned_of(make_run: MakeRun) -> None:
+    """Restless readers or a failing upstream are another load: a comparison with them says so."""
+    faulty = make_run("live", mix="steady=3,restless=1", upstream_faults=["429=0.1", "503@30-60"])
+    comparison = compared(faulty, make_run("cached"))
+    rows = dict(condition_rows(comparison))
+    assert rows["Behaviour"] == ("live: steady=3,restless=1", "cached: steady")
+    assert rows["Upstream's faults"] == ("live: 429=0.1, 503@30-60", "cached: none")
+    assert warnings(comparison)[0].endswith("Behaviour, Upstream's faults.")
+
+
+def test_an_older_run_names_no_behaviour(make_run: MakeRun) -> None:
+    """What a run did not know of itself is left out, not guessed."""
+    old = dict.fromkeys(("mix", "load_processes", "upstream_latency", "upstream_faults"))
+    rows = dict(condition_rows(compared(make_run("cached", **old))))
+    assert not {"Behaviour", "Load generator", "Upstream's faults"} & rows.keys()
+    assert rows["Speech upstream"] == ("the project's own stand-in",)
