@@ -21,7 +21,7 @@ from profiles.load import Upstream
 from profiles.progress import Progress
 from profiles.report import print_table, write_report
 from profiles.run_folder import RunFolder
-from profiles.scenario import Scenario, load_scenario, scenario_names, with_load
+from profiles.scenario import Scenario, load_scenario, scenario_names, with_load, with_upstream
 from profiles.verdict import judge
 from profiles.vm_size import RESTED_BALANCE_S, parse_memory_mb, read_fly_toml
 
@@ -33,6 +33,8 @@ EXAMPLES = """examples:
   oomproof run live --readers 8 --pace 1        one scenario, another load
   oomproof run cached --memory 1GB --document book.pdf
   oomproof run live --env OMP_NUM_THREADS=1     another setting of the server
+  oomproof run cached --mix steady=3,restless=1 people who pause, skip and change the voice too
+  oomproof run live-bounded --fault 429=0.1     a speech upstream that refuses every tenth request
   oomproof judge reports/runs/x/live            the verdict of an old run, computed again
   oomproof report reports/runs/x                its report, made again
   oomproof serve                                the server and a speech API beside it, to be tried by hand
@@ -117,6 +119,8 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--out", type=Path, help="folder for the results (default: a new one in reports/runs)")
     add("--readers", type=int, help="how many people read")
+    add("--mix", help="what kinds of people they are, such as steady=3,restless=1")
+    add("--processes", type=int, help="processes that play them (default 1)")
     add("--pace", type=float, help="how much faster than real time they read")
     add("--session-s", type=float, help="seconds of session time (default 600)")
     add("--seed", type=int, help="seed of everything drawn")
@@ -128,6 +132,18 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         "--env", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server; repeatable"
     )
     add("--upstream", help="base URL of another OpenAI-compatible speech API (key: OOMPROOF_UPSTREAM_KEY)")
+    add(
+        "--latency",
+        metavar="SHORTEST-LONGEST",
+        help="the speech upstream's, in seconds at pace 1 (default 2-5)",
+    )
+    add(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND[=SHARE][@FROM-TO]",
+        help="what goes wrong at the speech upstream, such as 429=0.1 or 503@30-60; repeatable",
+    )
     add("--memray", action="store_true", help="capture the server's heap and draw its flame graph")
 
 
@@ -155,8 +171,10 @@ def _compare(chosen: argparse.Namespace, console: Console) -> int:
 def _scenario(name: str, chosen: argparse.Namespace) -> Scenario:
     scenario = with_load(
         load_scenario(name),
-        readers=chosen.readers, pace=chosen.pace, session_s=chosen.session_s, seed=chosen.seed,
+        mix=chosen.mix, readers=chosen.readers, processes=chosen.processes,
+        pace=chosen.pace, session_s=chosen.session_s, seed=chosen.seed,
     )  # fmt: skip
+    scenario = with_upstream(scenario, chosen.latency, chosen.fault)
     environment = dict(scenario.target.environment)
     for setting in chosen.env:
         key, equals, value = setting.partition("=")

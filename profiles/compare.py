@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
@@ -10,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiles.errors import EXIT_INVALID, EXIT_NOT_MET, EXIT_OK, OomproofError, RunError
-from profiles.load import Upstream, build_document, own_upstream
+from profiles.load import DIALOGUE, Documents, Upstream, build_document, own_upstream
 from profiles.machine import check_linux, check_vm_fits
 from profiles.progress import Progress
 from profiles.run import Bench, run_scenario
-from profiles.scenario import Scenario, load_scenario, with_load
+from profiles.scenario import Scenario, SpeechUpstream, load_scenario, with_load
 from profiles.verdict import judge
 from profiles.verdict_record import VerdictRecord
 from profiles.vm import check_privilege
@@ -69,13 +70,14 @@ def benches(
     for scenario in scenarios:
         check_vm_fits(scenario.vm_size(options.vm_size))
     check_privilege()
-    document = _document(options)
+    _check_upstream(scenarios, options)
+    documents = _documents(scenarios, options)
     plan = with_pregeneration(scenarios)
     _make_out(options.out)
     with _work_folder(options.out) as work:
-        for pace, group in _by_pace(plan):
-            with _upstream(options, pace, group[0].load.seed) as upstream:
-                bench = Bench(document, upstream, options.vm_size, work, options.memray, ends_at_death)
+        for group in _by_upstream(plan):
+            with _upstream(options, group[0]) as upstream:
+                bench = Bench(documents, upstream, options.vm_size, work, options.memray, ends_at_death)
                 for scenario in group:
                     yield scenario, bench
 
@@ -89,19 +91,48 @@ def _check_names(scenarios: Sequence[Scenario]) -> None:
         )
 
 
+def _check_upstream(scenarios: Sequence[Scenario], options: Options) -> None:
+    wanting = next((found for found in scenarios if found.upstream != SpeechUpstream()), None)
+    if wanting is not None and options.upstream is not None:
+        raise OomproofError(
+            f"--upstream {options.upstream.base_url}: scenario {wanting.name!r} sets latency or faults, which only "
+            "the project's own upstream has. Leave one out."
+        )
+
+
 def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
-    """Return the plan: pre-generation is made once, of the chapters to be read, before who needs it."""
-    needing = next((scenario for scenario in scenarios if scenario.target.pregenerated), None)
-    if needing is None or any(scenario.load.kind == "pregenerate" for scenario in scenarios):
+    """Return the plan: pre-generation is made once, of the chapters to be read, before who needs it.
+
+    It has the upstream's latency, but no fault: a store to read from is what is wanted.
+
+    Raises:
+        OomproofError: two scenarios read different documents, so no store is for both.
+    """
+    needing = [scenario for scenario in scenarios if scenario.target.pregenerated]
+    if not needing or any(scenario.load.kind == "pregenerate" for scenario in scenarios):
         return list(scenarios)
-    load = needing.load
+    first = needing[0]
+    load = first.load
     made = with_load(
-        load_scenario("pregenerate"),
+        load_scenario("pregenerate"), mix=_mix_of_all(needing),
         readers=load.readers, pace=load.pace, seed=load.seed, chapters=load.chapters, blocks=load.blocks,
     )  # fmt: skip
-    made = made.model_copy(update={"vm": needing.vm})
-    at = scenarios.index(needing)
+    upstream = first.upstream.model_copy(update={"faults": []})
+    made = made.model_copy(update={"vm": first.vm, "upstream": upstream})
+    at = scenarios.index(first)
     return [*scenarios[:at], made, *scenarios[at:]]
+
+
+def _mix_of_all(needing: Sequence[Scenario]) -> str:
+    """Return a mix that reads every document that one of the scenarios reads."""
+    alone = [scenario for scenario in needing if scenario.load.kinds == (DIALOGUE,)]
+    others = [scenario for scenario in needing if scenario not in alone]
+    if alone and others:
+        raise OomproofError(
+            f"scenarios {alone[0].name!r} and {others[0].name!r}: they read different documents, from one store. "
+            "Compare them apart."
+        )
+    return max(needing, key=lambda scenario: DIALOGUE in scenario.load.kinds).load.mix
 
 
 def exit_code(verdicts: Sequence[VerdictRecord]) -> int:
@@ -136,33 +167,42 @@ def _run(scenario: Scenario, bench: Bench, out: Path, progress: Progress) -> Ver
     return record
 
 
-def _by_pace(plan: Sequence[Scenario]) -> Iterator[tuple[float, list[Scenario]]]:
-    """Group neighbours of equal pace and seed: the upstream's latency is drawn for one of each."""
-    group: list[Scenario] = []
-    for scenario in plan:
-        if group and (scenario.load.pace, scenario.load.seed) != (group[0].load.pace, group[0].load.seed):
-            yield group[0].load.pace, group
-            group = []
-        group.append(scenario)
-    if group:
-        yield group[0].load.pace, group
+def _by_upstream(plan: Sequence[Scenario]) -> Iterator[list[Scenario]]:
+    """Group neighbours of equal pace, seed, latency and faults: for each group an upstream is started."""
+    for _, group in itertools.groupby(
+        plan, key=lambda found: (found.load.pace, found.load.seed, found.upstream)
+    ):
+        yield list(group)
 
 
 @contextlib.contextmanager
-def _upstream(options: Options, pace: float, seed: int) -> Iterator[Upstream]:
+def _upstream(options: Options, scenario: Scenario) -> Iterator[Upstream]:
     if options.upstream is not None:
         yield options.upstream
         return
-    with own_upstream(options.out / "upstream.log", pace, seed) as upstream:
+    log, load = options.out / "upstream.log", scenario.load
+    with own_upstream(log, load.pace, load.seed, scenario.upstream) as upstream:
         yield upstream
 
 
-def _document(options: Options) -> Path:
+def _documents(scenarios: Sequence[Scenario], options: Options) -> Documents:
+    dialogue = None
+    alone = next((scenario for scenario in scenarios if scenario.load.kinds == (DIALOGUE,)), None)
+    if options.document is not None and alone is not None:
+        raise OomproofError(
+            f"--document {options.document}: in scenario {alone.name!r} all read {DIALOGUE}, a document of its own. "
+            "Leave one out, or use --mix steady."
+        )
+    if any(DIALOGUE in scenario.load.kinds for scenario in scenarios):
+        log = options.cache / "dialogue.log"
+        dialogue = build_document(options.cache / "dialogue.pdf", log, "loadtests.corpus_dialogue")
     if options.document is None:
-        return build_document(options.cache / "document.pdf", options.cache / "document.log")
+        return Documents(
+            build_document(options.cache / "document.pdf", options.cache / "document.log"), dialogue
+        )
     if not options.document.is_file():
         raise OomproofError(f"--document {options.document}: no such file. Give a PDF.")
-    return options.document
+    return Documents(options.document, dialogue)
 
 
 def _make_out(out: Path) -> None:

@@ -15,9 +15,13 @@ from pathlib import Path
 
 from profiles import processes
 from profiles.errors import RunError
-from profiles.scenario import Load, Scenario
+from profiles.scenario import Load, Scenario, SpeechUpstream
 
 DOCUMENT_ID = "reading"
+DIALOGUE = "dialogue"
+"""The kind of people who read a document of their own, of short lines."""
+RESTLESS = "restless"
+"""The kind who change voice and speed."""
 LOADTESTS = Path(__file__).resolve().parent.parent / "loadtests"
 
 
@@ -38,7 +42,7 @@ class Upstream:
             )
 
     def counts(self) -> dict[str, float]:
-        """Return the stand-in's own counts: requests, and those that came later than their drawn latency."""
+        """Return the stand-in's own counts: requests, those that met a fault, those later than their drawn latency."""
         if not self.own:
             return {}
         try:
@@ -46,7 +50,9 @@ class Upstream:
                 found = json.load(answer)
         except (OSError, ValueError, http.client.HTTPException):
             return {}
-        return {key: float(found[key]) for key in ("requests", "late", "worst_late_s") if key in found}
+        return {
+            key: float(found[key]) for key in ("requests", "faulted", "late", "worst_late_s") if key in found
+        }
 
     @property
     def root(self) -> str:
@@ -59,15 +65,26 @@ class Upstream:
         return "the project's own stand-in (espeak-ng)" if self.own else self.base_url
 
 
+@dataclass(frozen=True)
+class Documents:
+    """What is read: a document, and one of short lines for the `dialogue` readers; None where there are none."""
+
+    document: Path
+    dialogue: Path | None = None
+
+
 @contextlib.contextmanager
-def own_upstream(log: Path, pace: float, seed: int) -> Iterator[Upstream]:
+def own_upstream(log: Path, pace: float, seed: int, conditions: SpeechUpstream) -> Iterator[Upstream]:
     """Start the stand-in for the paid speech API, and stop it at the end.
 
     Raises:
         RunError: it does not start.
     """
     port = processes.free_port()
-    command = processes.python_module("loadtests.upstream", "--port", port, "--pace", pace, "--seed", seed)
+    command = processes.python_module(
+        "loadtests.upstream", "--port", port, "--pace", pace, "--seed", seed, "--latency", conditions.latency,
+        *(word for fault in conditions.faults for word in ("--fault", fault)),
+    )  # fmt: skip
     process = processes.start(command, log)
     upstream = Upstream(f"http://127.0.0.1:{port}/v1", "none", own=True, process=process)
     try:
@@ -88,40 +105,47 @@ def _await_upstream(upstream: Upstream, process: subprocess.Popen[bytes], log: P
     raise RunError(f"speech upstream: no answer within 30 s. See {log}.")
 
 
-def build_document(path: Path, log: Path) -> Path:
-    """Build the project's own document once, and return its path.
+def build_document(path: Path, log: Path, module: str = "loadtests.corpus") -> Path:
+    """Build one of the project's own documents once, and return its path.
 
     Raises:
         RunError: it cannot be built.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
-        process = processes.start(processes.python_module("loadtests.corpus", path), log)
+        process = processes.start(processes.python_module(module, path), log)
         if process.wait() != 0:
             raise RunError(f"{path}: could not be built: {processes.last_line(log)}")
     return path
 
 
 def prepare_command(
-    load: Load, url: str, upstream: Upstream, document: Path, out: Path, *, pregenerate: bool = False
+    load: Load, url: str, upstream: Upstream, documents: Documents, out: Path, *, pregenerate: bool = False
 ) -> list[str]:
-    """Return the command that uploads the document, chooses its chapters and has their speech ready."""
+    """Return the command that uploads the documents, chooses their chapters and has their speech ready."""
+    only_dialogue = load.kinds == (DIALOGUE,)
+    document = documents.dialogue if only_dialogue else documents.document
     command = processes.python_module(
-        "loadtests.prepare", "--host", url, "--document", document, "--document-id", DOCUMENT_ID,
+        "loadtests.prepare", "--host", url, "--document", str(document), "--document-id", DOCUMENT_ID,
         "--chapters", load.chapters, "--blocks", load.blocks, "--out", out,
     )  # fmt: skip
+    if DIALOGUE in load.kinds and not only_dialogue:
+        command += ["--dialogue-document", str(documents.dialogue)]
+    if RESTLESS in load.kinds:
+        command.append("--changes")
     if upstream.own:
         command += ["--upstream", upstream.root]
     return [*command, "--pregenerate"] if pregenerate else command
 
 
 def load_command(
-    scenario: Scenario, url: str, upstream: Upstream, document: Path, chapters: Path, requests: Path
+    scenario: Scenario, url: str, upstream: Upstream, documents: Documents, folder: Path
 ) -> list[str]:
-    """Return the command that is the load of a scenario."""
+    """Return the command that is the load of a scenario, whose rows go into the run's folder."""
     load = scenario.load
+    chapters, requests = folder / "chapters.json", folder / "requests.csv"
     if load.kind == "pregenerate":
-        return prepare_command(load, url, upstream, document, chapters, pregenerate=True)
+        return prepare_command(load, url, upstream, documents, chapters, pregenerate=True)
     if load.kind == "probe":
         return processes.python_module(
             "loadtests.probe", "--host", url, "--chapters-file", chapters, "--mode", load.mode,

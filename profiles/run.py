@@ -14,7 +14,7 @@ from profiles import processes
 from profiles.docstore import make_docstore
 from profiles.errors import EXIT_USAGE, OomproofError, RunError
 from profiles.event_log import EventLog
-from profiles.load import Upstream, load_command, prepare_command
+from profiles.load import Documents, Upstream, load_command, prepare_command
 from profiles.request_tail import RequestTail
 from profiles.run_file import finish_run, update_run, write_run
 from profiles.scenario import Scenario
@@ -43,7 +43,7 @@ Tell = Callable[[str], None]
 class Bench:
     """What the runs of a comparison share."""
 
-    document: Path
+    documents: Documents
     upstream: Upstream
     vm_size: VmSize
     work: Path
@@ -117,7 +117,7 @@ def _prepare(
     log = folder / "load.log"
     chapters = folder / "chapters.json"
     tell("uploading the document, having its speech ready")
-    command = prepare_command(scenario.load, server.url, bench.upstream, bench.document, chapters)
+    command = prepare_command(scenario.load, server.url, bench.upstream, bench.documents, chapters)
     process = processes.start(command, log)
     try:
         while process.poll() is None:
@@ -137,14 +137,12 @@ def _drive(
     scenario: Scenario, bench: Bench, server: Server, folder: Path, events: EventLog, tell: Tell
 ) -> None:
     """Send the load until it ends, or until a scenario that is expected to die has shown what it should."""
-    requests = folder / "requests.csv"
-    chapters = folder / "chapters.json"
-    command = load_command(scenario, server.url, bench.upstream, bench.document, chapters, requests)
+    command = load_command(scenario, server.url, bench.upstream, bench.documents, folder)
     events.write("load_started")
     started = time.monotonic()
     process = processes.start(command, folder / "load.log")
     server.vm.tell(f"load {process.pid}")
-    tail = RequestTail(requests)
+    tail = RequestTail(folder / "requests.csv")
     counted = bench.upstream.counts()
     reason = INTERRUPTED
     try:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -18,6 +21,7 @@ from pydantic import (
 )
 
 from profiles.errors import OomproofError
+from profiles.load_words import check_fault, check_latency, mix_kinds
 from profiles.vm_size import RESTED_BALANCE_S, VmSize, parse_memory_mb
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent.parent / "loadtests" / "scenarios"
@@ -52,14 +56,16 @@ class Target(_Table):
 class Load(_Table):
     """What is sent at the target.
 
-    `readers` people read for `session_s` seconds of session time at `pace`; they share `chapters` chapters
-    of about `blocks` blocks. `pregenerate` makes those chapters' chunks; `probe` asks for `probes` first
-    blocks, one after the other.
+    `readers` people, of whom `mix` says what kinds they are, read for `session_s` seconds of session time at
+    `pace`; they share `chapters` chapters of about `blocks` blocks, and are played by `processes` processes.
+    `pregenerate` makes those chapters' chunks; `probe` asks for `probes` first blocks, one after the other.
     """
 
     kind: Literal["readers", "pregenerate", "probe"] = "readers"
     mode: Mode = "live"
+    mix: str = "steady"
     readers: int = Field(default=32, ge=1)
+    processes: int = Field(default=1, ge=1)
     pace: float = Field(default=5.0, gt=0)
     session_s: float = Field(default=600.0, ge=1)
     seed: int = Field(default=1, ge=0)
@@ -67,12 +73,30 @@ class Load(_Table):
     blocks: int = Field(default=20, ge=1)
     probes: int = Field(default=20, ge=1)
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of people in the mix."""
+        return mix_kinds(self.mix)
+
+    @field_validator("mix")
+    @classmethod
+    def _is_known(cls, mix: str) -> str:
+        mix_kinds(mix)
+        return mix
+
     @field_validator("mode")
     @classmethod
     def _can_be_probed(cls, mode: Mode, load: ValidationInfo) -> Mode:
         if load.data.get("kind") == "probe" and mode not in PROBED_MODES:
             raise ValueError(f"a probe asks for one block. Use {' or '.join(PROBED_MODES)}")
         return mode
+
+
+class SpeechUpstream(_Table):
+    """The speech upstream's stand-in: its latency in seconds at pace 1, and what goes wrong there on purpose."""
+
+    latency: Annotated[str, AfterValidator(check_latency)] = "2-5"
+    faults: list[Annotated[str, AfterValidator(check_fault)]] = []
 
 
 class Expectation(_Table):
@@ -93,6 +117,7 @@ class Scenario(_Table):
     vm: Vm = Vm()
     target: Target = Target()
     load: Load = Load()
+    upstream: SpeechUpstream = SpeechUpstream()
     expect: Expectation = Expectation()
 
     def vm_size(self, default: VmSize) -> VmSize:
@@ -142,6 +167,21 @@ def with_load(scenario: Scenario, **changes: object) -> Scenario:
     except ValidationError as error:
         raise OomproofError(f"--{explain(error).replace('_', '-', 1)}") from None
     return scenario.model_copy(update={"load": load})
+
+
+def with_upstream(scenario: Scenario, latency: str | None, faults: Sequence[str]) -> Scenario:
+    """Return the scenario with another latency (None: as it was) and other faults (none: as they were).
+
+    Raises:
+        OomproofError: a value does not fit; names it.
+    """
+    known = scenario.upstream
+    given = {"latency": known.latency if latency is None else latency, "faults": list(faults) or known.faults}
+    try:
+        upstream = SpeechUpstream.model_validate(given)
+    except ValidationError as error:
+        raise OomproofError("--" + re.sub(r"^faults\.\d+", "fault", explain(error))) from None
+    return scenario.model_copy(update={"upstream": upstream})
 
 
 def explain(error: ValidationError) -> str:

@@ -29,6 +29,7 @@ EXAMPLES = """examples:
   oomproof serve --port 0 --upstream-port 0          on free ports
   oomproof serve --docstore /tmp/books
   oomproof serve --api-base http://127.0.0.1:8881/v1 with another speech API (key: API_KEY)
+  oomproof serve --latency 0-1 --fault 503=0.1       with a speech upstream that is quick, and fails now and then
   ALIGNERS=1 LOG_REQUESTS=1 oomproof serve           settings of the server come from the environment"""
 
 
@@ -48,6 +49,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar="URL",
         help="another OpenAI-compatible speech API, so that no upstream is started (default: API_BASE)",
     )
+    add("--latency", metavar="SHORTEST-LONGEST", help="the speech upstream's, in seconds (default 2-5)")
+    add(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="KIND[=SHARE][@FROM-TO]",
+        help="what goes wrong at the speech upstream, such as 429=0.1; repeatable",
+    )
 
 
 def run(chosen: argparse.Namespace, console: Console) -> int:
@@ -64,10 +73,10 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
             with Progress(console) as progress:
                 parts = []
                 if "API_BASE" not in settings:
-                    parts.append(running.enter_context(_upstream(chosen.upstream_port, logs, progress)))
+                    parts.append(running.enter_context(_upstream(chosen, logs, progress)))
                     settings = _beside(parts[0].url, settings)
                 parts.append(running.enter_context(_server(settings, logs, progress)))
-            for line in _told(parts, settings, logs):
+            for line in _told(parts, settings, logs, chosen):
                 console.print(line, highlight=False, soft_wrap=True)
             watch(parts)
     except Terminated:
@@ -83,6 +92,11 @@ def _settings(chosen: argparse.Namespace) -> dict[str, str]:
         settings["DOCSTORE_DIR"] = str(chosen.docstore)
     if chosen.api_base is not None:
         settings["API_BASE"] = chosen.api_base
+    if "API_BASE" in settings and (chosen.latency is not None or chosen.fault):
+        raise OomproofError(
+            f"--latency and --fault: {settings['API_BASE']} has its own; only the project's upstream has these. "
+            "Leave them out, or --api-base and API_BASE."
+        )
     return settings
 
 
@@ -116,9 +130,12 @@ def _free(option: str, port: int) -> int:
 
 
 @contextlib.contextmanager
-def _upstream(port: int, logs: Path, progress: Progress) -> Iterator[LocalServer]:
-    port = _free("--upstream-port", port)
+def _upstream(chosen: argparse.Namespace, logs: Path, progress: Progress) -> Iterator[LocalServer]:
+    port = _free("--upstream-port", chosen.upstream_port)
     command = processes.python_module("loadtests.upstream", "--port", port)
+    if chosen.latency is not None:
+        command.append(f"--latency={chosen.latency}")
+    command += [f"--fault={fault}" for fault in chosen.fault]
     log = logs / "upstream.log"
     with started("speech upstream", port, "/health", command, log, os.environ, progress) as part:
         yield part
@@ -132,12 +149,17 @@ def _server(settings: Mapping[str, str], logs: Path, progress: Progress) -> Iter
         yield part
 
 
-def _told(parts: Sequence[LocalServer], settings: Mapping[str, str], logs: Path) -> Iterator[str]:
+def _told(
+    parts: Sequence[LocalServer], settings: Mapping[str, str], logs: Path, chosen: argparse.Namespace
+) -> Iterator[str]:
     """Yield what a person needs: where everything is, and the first requests to try."""
     url = parts[-1].url
     user = settings.get("BASIC_AUTH_USER", "").strip()
     curl = f"curl -u {shlex.quote(user)}" if user else "curl"
-    stand_in = " (a stand-in: espeak-ng, 2 to 5 s a block)" if len(parts) > 1 else ""
+    faults = "".join(f", {fault}" for fault in chosen.fault)
+    stand_in = (
+        f" (a stand-in: espeak-ng, {chosen.latency or '2-5'} s a block{faults})" if len(parts) > 1 else ""
+    )
     yield f"Speech API  {settings['API_BASE']}{stand_in}"
     yield f"Server      {url}"
     yield f"Documents   {Path(settings.get('DOCSTORE_DIR', '').strip() or 'docstore').absolute()}"

@@ -4,7 +4,7 @@ import pytest
 
 from profiles.compare import ALL_SCENARIOS
 from profiles.errors import OomproofError
-from profiles.scenario import load_scenario, scenario_names, with_load
+from profiles.scenario import load_scenario, scenario_names, with_load, with_upstream
 from profiles.vm_size import VmSize
 
 
@@ -32,6 +32,15 @@ def test_a_comparison_changes_one_thing() -> None:
         ("[load]\nmode = 'fast'", "load.mode: 'fast'"),
         ("[load]\nkind = 'probe'\nmode = 'hybrid'", "load.mode: 'hybrid': a probe asks for one block"),
         ("[load]\nkindd = 'readers'", "load.kindd: unknown key"),
+        ("[load]\nmix = 'lazy'", "load.mix: 'lazy': 'lazy' is no mix. Use steady"),
+        ("[load]\nmix = 'steady=-1'", "load.mix: 'steady=-1': '-1' is no weight"),
+        ("[load]\nmix = 3", "load.mix: 3: Input should be a valid string"),
+        ("[load]\nprocesses = 0", "load.processes: 0"),
+        ("[upstream]\nlatency = '5-2'", "upstream.latency: '5-2': no range of seconds. Use"),
+        ("[upstream]\nfaults = ['429', 'teapot']", "upstream.faults.1: 'teapot': no such fault. Use one of"),
+        ("[upstream]\nfaults = ['429=2']", "upstream.faults.0: '429=2': the share is no number from 0 to 1"),
+        ("[upstream]\nfaults = '429'", "upstream.faults: '429': Input should be a valid list"),
+        ("[upstream]\nfault = ['429']", "upstream.fault: unknown key"),
         ("[vm]\nmemory = '4 gigs'", "vm.memory: '4 gigs': not a size"),
         ("[expect]\nverdict = 'dead'", "expect.verdict: 'dead'"),
         ("[target.environment]\nALIGNERS = 0", "target.environment.ALIGNERS: 0"),
@@ -84,3 +93,34 @@ def test_an_option_overrides_the_file_and_is_checked_alike() -> None:
     assert with_load(scenario, readers=3, pace=None).load.readers == 3
     with pytest.raises(OomproofError, match="--session-s: 0"):
         with_load(scenario, session_s=0)
+
+
+def test_what_reads_and_what_goes_wrong_stand_in_the_scenario(tmp_path: Path) -> None:
+    """GIVEN a mix, processes, a latency and faults THEN they are read, and nothing of them is there unless given."""
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        "[load]\nmix = 'steady=3,restless=1,dialogue=0'\nprocesses = 2\n"
+        "[upstream]\nlatency = '0.5-1'\nfaults = ['429=0.1', '503@30-60']\n"
+    )
+    scenario = load_scenario(str(path))
+    assert (scenario.load.kinds, scenario.load.processes) == (("steady", "restless"), 2)
+    assert scenario.model_dump()["upstream"] == {"latency": "0.5-1", "faults": ["429=0.1", "503@30-60"]}
+    plain = load_scenario("live")
+    assert (plain.load.kinds, plain.load.processes) == (("steady",), 1)
+    assert plain.model_dump()["upstream"] == {"latency": "2-5", "faults": []}
+
+
+def test_options_of_the_upstream_take_the_place_of_the_file_s(tmp_path: Path) -> None:
+    """GIVEN a scenario with faults WHEN options name others THEN these count; a wrong one names its option."""
+    path = tmp_path / "mine.toml"
+    path.write_text("[upstream]\nlatency = '1'\nfaults = ['500']\n")
+    scenario = load_scenario(str(path))
+    assert with_upstream(scenario, None, []).upstream == scenario.upstream
+    assert with_upstream(scenario, "0-1", ["hang=0.1"]).upstream.model_dump() == {
+        "latency": "0-1",
+        "faults": ["hang=0.1"],
+    }
+    with pytest.raises(OomproofError, match=r"^--fault: 'teapot': no such fault\. Use one of 429"):
+        with_upstream(scenario, None, ["429", "teapot"])
+    with pytest.raises(OomproofError, match=r"^--latency: '': no range of seconds\."):
+        with_upstream(scenario, "", [])

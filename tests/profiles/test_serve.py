@@ -211,6 +211,30 @@ def test_options_go_before_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_
     assert (chosen["DOCSTORE_DIR"], chosen["API_BASE"]) == (str(tmp_path), "http://option/v1")
 
 
+@pytest.mark.parametrize("options", [["--fault", "429"], ["--latency", "1"]])
+def test_another_speech_api_has_its_own_faults(
+    options: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN --api-base with --fault or --latency THEN one line says that both cannot be."""
+    assert cli.main(["serve", "--port", "0", "--api-base", "http://127.0.0.1:9/v1", *options]) == 2
+    errors = capsys.readouterr().err
+    assert "--latency and --fault: http://127.0.0.1:9/v1 has its own" in errors
+    assert errors.count("\n") == 1
+
+
+def test_a_fault_that_is_none_is_the_upstream_s_own_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN --fault with no such fault THEN the upstream's own line, exit code 2, and no log stays."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.delenv("API_BASE", raising=False)
+    assert cli.main(["serve", "--port", "0", "--upstream-port", "0", "--fault", "teapot"]) == 2
+    errors = capsys.readouterr().err
+    assert "argument --fault: 'teapot': no such fault. Use one of 429" in errors
+    assert errors.count("\n") == 1
+    assert not list(tmp_path.glob("oomproof-serve-*"))
+
+
 def test_an_empty_api_base_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN API_BASE set to nothing THEN it counts as unset, as the server reads it: an upstream is started."""
     monkeypatch.setenv("API_BASE", " ")
