@@ -1,12 +1,15 @@
 """What is asked of the preparation, checked as far as no server is needed for it."""
 
 import math
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadtests.asking import WrongUseError
 from loadtests.chapters import Voice
 from loadtests.session import Mode
+
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -15,9 +18,9 @@ class Preparation:
 
     Attributes:
         host: base URL of the document reader.
-        document: the file to read.
+        document: the file to read; None where all readers are readers of dialogue.
         document_id: its name on the server; None for ``reading-`` and the start of its SHA-256.
-        dialogue_document: a second document, for readers of dialogue, where there are some.
+        dialogue_document: what readers of dialogue read, where there are some.
         mode: how readers will read, where that is known: only ``live`` works without document routes.
         chapters: how many chapters are wanted.
         blocks: how many blocks each should have.
@@ -30,7 +33,7 @@ class Preparation:
     """
 
     host: str
-    document: Path
+    document: Path | None = None
     document_id: str | None = None
     dialogue_document: Path | None = None
     mode: Mode | None = None
@@ -44,7 +47,13 @@ class Preparation:
     insecure: bool = False
 
     def check(self) -> None:
-        """Raises WrongUseError for a number that cannot be meant."""
+        """Raises WrongUseError for what no server could make ready."""
+        if self.document is None and self.dialogue_document is None:
+            raise WrongUseError("--document: there is nothing to read. Name a file.")
+        if self.document_id is not None and not _ID.fullmatch(self.document_id):
+            raise WrongUseError(
+                f"--document-id: {self.document_id!r} is no id. Use letters, digits, '.', '_' and '-'."
+            )
         for option, count in (("--chapters", self.chapters), ("--blocks", self.blocks)):
             if count < 1:
                 raise WrongUseError(f"{option}: {count} is too few. Use a whole number from 1.")

@@ -69,12 +69,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except OSError as error:
         _say(f"{error.filename or out}: {error.strerror}")
         return 2
-    read = [("chapters", chapters)] + (
-        [("chapters of dialogue", chapters.dialogue)] if chapters.dialogue else []
-    )
-    for what, part in read:
-        blocks = sum(map(len, part.chapters))
-        _say(f"{out}: {len(part.chapters)} {what}, {blocks} blocks of {part.pages} pages")
+    for name, part in (("", chapters), ("dialogue: ", chapters.dialogue)):
+        if part is not None:
+            blocks = sum(map(len, part.chapters))
+            _say(f"{out}: {name}{len(part.chapters)} chapters, {blocks} blocks of {part.pages} pages")
     return 0
 
 
@@ -86,13 +84,11 @@ def _say(line: str) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m loadtests.prepare", description=__doc__)
     parser.add_argument("--host", required=True, help="base URL of the document reader")
-    parser.add_argument(
-        "--document", required=True, type=Path, help="what to read: PDF, EPUB, text or Markdown"
-    )
+    parser.add_argument("--document", type=Path, help="what to read: PDF, EPUB, text or Markdown")
     parser.add_argument(
         "--document-id", help="its name on the server (reading-, and the start of its SHA-256)"
     )
-    parser.add_argument("--dialogue-document", type=Path, help="what readers of dialogue read")
+    parser.add_argument("--dialogue-document", type=Path, help="what readers of dialogue read, or all")
     parser.add_argument("--mode", choices=MODES, help="how readers will read: says what is missing for it")
     parser.add_argument("--upstream", help="base URL of our own speech upstream, to have the speech made now")
     parser.add_argument("--changes", action="store_true", help="the upstream makes the other voices too")

@@ -20,7 +20,7 @@ DIALOGUE_BLOCKS_PER_BLOCK = 8
 """A line of dialogue lasts an eighth of a block of prose: so a chapter of either lasts as long."""
 
 DIALOGUE_CHAPTERS_SHARE = 4
-"""One chapter of dialogue for so many of prose: their blocks are eight times as many to make."""
+"""Beside prose there is one chapter of dialogue for so many of it: eight times the blocks are to be made for one."""
 
 
 def choose_what_is_read(host: Host, preparation: Preparation, tell: Tell) -> Chapters:
@@ -31,21 +31,24 @@ def choose_what_is_read(host: Host, preparation: Preparation, tell: Tell) -> Cha
         PrepareError: the server did not do its part.
         ChaptersError: a document gives no block.
     """
-    document_id = preparation.document_id or f"reading-{_sha256(preparation.document)[:12]}"
-    chapters = _read_document(host, preparation, document_id, tell)
+    first = preparation.document or preparation.dialogue_document
+    assert first is not None, "an unchecked preparation"
+    named = preparation.document_id or f"reading-{_sha256(first)[:12]}"
+    dialogue = replace(preparation, blocks=preparation.blocks * DIALOGUE_BLOCKS_PER_BLOCK)
+    if preparation.document is None:
+        return _read_document(host, dialogue, first, named, tell)
+    chapters = _read_document(host, preparation, first, named, tell)
     if preparation.dialogue_document is None:
         return chapters
-    dialogue = replace(
-        preparation,
-        document=preparation.dialogue_document,
-        chapters=math.ceil(preparation.chapters / DIALOGUE_CHAPTERS_SHARE),
-        blocks=preparation.blocks * DIALOGUE_BLOCKS_PER_BLOCK,
-    )
-    return replace(chapters, dialogue=_read_document(host, dialogue, f"{document_id}-dialogue", tell))
+    beside = replace(dialogue, chapters=math.ceil(preparation.chapters / DIALOGUE_CHAPTERS_SHARE))
+    second = _read_document(host, beside, preparation.dialogue_document, f"{named}-dialogue", tell)
+    return replace(chapters, dialogue=second)
 
 
-def _read_document(host: Host, preparation: Preparation, document_id: str, tell: Tell) -> Chapters:
-    path, sha256 = preparation.document, _sha256(preparation.document)
+def _read_document(
+    host: Host, preparation: Preparation, path: Path, document_id: str, tell: Tell
+) -> Chapters:
+    sha256 = _sha256(path)
     stored = upload(host, path, document_id)
     if stored is not None and stored.sha256 != sha256:
         raise PrepareError(
@@ -54,7 +57,7 @@ def _read_document(host: Host, preparation: Preparation, document_id: str, tell:
     try:
         if stored is None:
             document_id = ""
-            pages, chosen = _blocks_made_here(host, preparation, tell)
+            pages, chosen = _blocks_made_here(host, preparation, path, tell)
         else:
             pages = stored.pages
             chosen = _choose(preparation, pages, lambda page: page_blocks(host, document_id, page))
@@ -66,7 +69,7 @@ def _read_document(host: Host, preparation: Preparation, document_id: str, tell:
 
 
 def _blocks_made_here(
-    host: Host, preparation: Preparation, tell: Tell
+    host: Host, preparation: Preparation, path: Path, tell: Tell
 ) -> tuple[int, list[tuple[Block, ...]]]:
     require_live_contract(host)
     if preparation.pregenerate or preparation.mode not in {None, "live"}:
@@ -75,7 +78,7 @@ def _blocks_made_here(
             f"{option}: {host.url} has no document routes, and so no chunks. Use --mode live."
         )
     tell(f"{host.url}: no document routes: blocks are made here")
-    with client_blocks.opened(preparation.document) as document:
+    with client_blocks.opened(path) as document:
         pages = document.pages
         return pages, _choose(preparation, pages, lambda page: client_blocks.page_blocks(document, page))
 
