@@ -136,14 +136,14 @@ def parse_mix(text: str) -> Mix:
 
 def _weight(text: str, weight: str) -> Fraction:
     try:
-        value = Fraction(weight)
-    except (ValueError, ZeroDivisionError):
-        value = Fraction(-1)
-    if value < 0:
+        value = float(weight)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
         raise MixError(
             f"{text!r}: {weight!r} is no weight for one of {', '.join(MIXES)}. Use a number such as 3."
         )
-    return value
+    return Fraction(repr(value))  # 0.1 is a tenth here, not what binary makes of it
 
 
 def main(arguments: Sequence[str]) -> int:
