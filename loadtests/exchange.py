@@ -9,7 +9,7 @@ from gevent import GreenletExit  # type: ignore[import-untyped]  # gevent carrie
 from locust.contrib.fasthttp import FastHttpSession, LocustUserAgent
 
 from loadtests.chapters import Block, Chapters, Voice
-from loadtests.request_log import Kind, RequestLog, Row
+from loadtests.request_log import Kind, Row, Rows
 from loadtests.speech_shelf import UnplayableError, mp3_duration_s
 
 LEFT = 499
@@ -47,7 +47,7 @@ class Exchange:
         chapters: names the document and the speech model.
     """
 
-    def __init__(self, http: FastHttpSession, log: RequestLog, reader: int, chapters: Chapters) -> None:
+    def __init__(self, http: FastHttpSession, log: Rows, reader: int, chapters: Chapters) -> None:
         self._http = http
         self._log = log
         self._reader = reader

@@ -1,81 +1,42 @@
 """Locust's side: ``locust -f loadtests/locustfile.py --host URL`` lets readers read."""
 
-import logging
-import sys
-from itertools import count
+import ssl
+from collections.abc import Callable
+from functools import cache
 from typing import Any
 
-import gevent  # type: ignore[import-untyped]  # gevent carries no types
 from locust import FastHttpUser, events, task
 from locust.env import Environment
+from locust.event import EventHook
 from locust.exception import StopUser
-from locust.runners import LocalRunner
+from locust.runners import MasterRunner, Runner, WorkerRunner
 
-from loadtests.chapters import ChaptersError, place_of_reader
-from loadtests.exchange import Exchange
-from loadtests.options import LoadOptions, OptionError, add_options, parse_options
-from loadtests.reader import Reader
-from loadtests.request_log import RequestLog
-from loadtests.session import Session
-from loadtests.speech_shelf import SpeechShelf
-
-MAX_BODY_BYTES = 256 * 1024 * 1024
-READERS_PER_WORKER = 1_000_000
-
-
-class Load:
-    """What the readers of one run share."""
-
-    def __init__(self, options: LoadOptions, environment: Environment) -> None:
-        self.options = options
-        self._environment = environment
-        self._log = RequestLog(options.requests_file)
-        self._shelf = SpeechShelf(MAX_BODY_BYTES)
-        runner = environment.runner
-        self._numbers = count(getattr(runner, "worker_index", 0) * READERS_PER_WORKER)
-        self._ended = 0
-
-    def reader(self, user: FastHttpUser) -> Reader:
-        """Makes the next reader: chapter by number, first block spread within it, start drawn by seed."""
-        options = self.options
-        number = next(self._numbers)
-        chapter, first = place_of_reader(number, options.chapters.chapters)
-        session = Session(
-            chapter,
-            first=first,
-            mode=options.mode,
-            pace=options.pace,
-            session_s=options.session_s,
-            seed=f"{options.seed}:{number}",
-            voices=options.chapters.voices,
-        )
-        exchange = Exchange(user.client, self._log, number, options.chapters)
-        return Reader(number, session, exchange, self._shelf, self._log)
-
-    def ended(self) -> None:
-        """Counts a reader whose session is over; after the last one the run ends."""
-        self._ended += 1
-        runner = self._environment.runner
-        if isinstance(runner, LocalRunner) and self._ended >= runner.target_user_count:
-            logging.getLogger(__name__).info("all %d readers have finished", self._ended)
-            self.end_run()
-
-    def end_run(self) -> None:
-        """Stops the run; without a web page the process ends too."""
-        runner = self._environment.runner
-        if runner is not None:
-            gevent.spawn(runner.stop if self._environment.web_ui else runner.quit)
-
-    def failed(self, error: OSError) -> None:
-        """Ends the run because rows can no longer be written: what was not recorded was not measured."""
-        if not self._environment.process_exit_code:
-            _say(f"{self.options.requests_file}: {error.strerror}. Free space or choose another file.")
-            self._environment.process_exit_code = 1
-            self.end_run()
+from loadtests import web_page
+from loadtests.load import Load
+from loadtests.master import MasterRun
+from loadtests.options import OptionError, add_options, parse_options
+from loadtests.run import Run, say, unwritable
+from loadtests.single import SingleRun
+from loadtests.watch import raise_open_files
+from loadtests.worker import Worker
 
 
 class _State:
-    load: Load | None = None
+    side: Run | Worker | None = None
+
+    @classmethod
+    def load(cls) -> Load | None:
+        return cls.side.load if cls.side is not None else None
+
+
+@cache
+def _tls(*, insecure: bool) -> ssl.SSLContext:
+    """Return what all readers share: reading the certificates for each would take longer than their requests."""
+    context = ssl.create_default_context()
+    if insecure:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 class ReaderUser(FastHttpUser):
@@ -86,60 +47,71 @@ class ReaderUser(FastHttpUser):
     concurrency = 256
 
     def __init__(self, environment: Environment) -> None:
-        if _State.load is not None:
+        if (load := _State.load()) is not None:
             # An answer may take as long as the session: timings wait for a starved aligner.
-            self.network_timeout = max(60.0, _State.load.options.session_wall_s)
+            self.network_timeout = max(60.0, load.options.session_wall_s)
+            self.insecure = load.options.insecure
+            self.ssl_context_factory = lambda: _tls(insecure=load.options.insecure)
         super().__init__(environment)
 
     @task
     def read(self) -> None:
-        """One whole session."""
-        load = _State.load
-        if load is None:
+        """One whole session, and then rest until the run is over."""
+        side, load = _State.side, _State.load()
+        if side is None or load is None:
             raise StopUser
         try:
-            load.reader(self).read()
+            load.read(self)
         except OSError as error:
-            load.failed(error)
-        else:
-            load.ended()
+            side.fail(unwritable(error))
+        except Exception as error:
+            side.fail(f"a reader broke: {type(error).__name__}: {error}")
+            raise
+        finally:
+            self.client.client.close()  # whoever closes the tab closes its connections
+        load.rest()
         raise StopUser
 
 
-def _say(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-
-
-def _check(environment: Environment, **_: Any) -> None:
-    environment.process_exit_code = 0  # failed requests are what we measure, not a failure of the run
-    if environment.parsed_options is None:
+def _init(environment: Environment, runner: Runner, **_: Any) -> None:
+    raise_open_files()
+    environment.process_exit_code = 0  # failed requests are what we measure; the closing judges them
+    if isinstance(runner, WorkerRunner):
+        worker = Worker(environment, runner)
+        _on(environment.events.report_to_master, worker.report)
+        _listen(environment, worker)
         return
+    assert environment.parsed_options is not None
     if environment.web_ui is None:
         environment.parsed_options.only_summary = True
     try:
         parse_options(environment.parsed_options)
-    except (OptionError, ChaptersError) as error:
-        _say(str(error))
+    except OptionError as error:
+        say(str(error))
         raise SystemExit(2) from error
+    side: Run
+    if isinstance(runner, MasterRunner):
+        side = MasterRun(environment, runner)
+        _on(environment.events.worker_report, side.take)
+    else:
+        side = SingleRun(environment, runner)
+    _listen(environment, side)
+    _on(environment.events.quit, lambda **_: side.last_words())
+    if environment.web_ui is not None:
+        web_page.refuse_mistakes(environment, environment.web_ui)
 
 
-def _begin(environment: Environment, **_: Any) -> None:
-    # Read again: the web page may have changed them, and a worker has them from its master.
-    assert environment.parsed_options is not None
-    try:
-        _State.load = Load(parse_options(environment.parsed_options), environment)
-    except (OptionError, ChaptersError, OSError) as error:
-        _State.load = None
-        environment.process_exit_code = 2
-        unwritable = f"--requests-file: {getattr(error, 'filename', '')!r} cannot be opened for writing"
-        _say(f"{unwritable}: {error.strerror}." if isinstance(error, OSError) else str(error))
-        if environment.runner is not None:
-            gevent.spawn(environment.runner.stop if environment.web_ui else environment.runner.quit)
+def _listen(environment: Environment, side: Run | Worker) -> None:
+    _State.side = side
+    _on(environment.events.test_start, lambda **_: side.begin())
+    _on(environment.events.test_stopping, lambda **_: side.stopping())
+    _on(environment.events.test_stop, lambda **_: side.end())
+    _on(environment.events.quitting, lambda **_: side.leave())
 
 
-for _hook, _listener in (
-    (events.init_command_line_parser, add_options),
-    (events.init, _check),
-    (events.test_start, _begin),
-):
-    _hook.add_listener(_listener)  # type: ignore[no-untyped-call]  # Locust leaves it untyped
+def _on(hook: EventHook, listener: Callable[..., None]) -> None:
+    hook.add_listener(listener)  # type: ignore[no-untyped-call]  # Locust leaves it untyped
+
+
+_on(events.init_command_line_parser, add_options)
+_on(events.init, _init)

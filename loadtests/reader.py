@@ -24,7 +24,7 @@ from loadtests.actions import (
     WakeAt,
 )
 from loadtests.exchange import Exchange
-from loadtests.request_log import RequestLog, Row
+from loadtests.request_log import Row, Rows
 from loadtests.session import Session
 from loadtests.speech_shelf import Audio, SpeechShelf
 
@@ -48,7 +48,7 @@ class Reader:
         session: Session,
         exchange: Exchange,
         shelf: SpeechShelf,
-        log: RequestLog,
+        log: Rows,
     ) -> None:
         self._number = number
         self._session = session

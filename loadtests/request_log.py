@@ -34,11 +34,11 @@ class Row:
     late_s: float
     source: str
 
-    def line(self, shift_s: float = 0.0) -> str:
-        """Returns the row as the file has it, ``t`` moved by so many seconds to another machine's clock."""
+    def line(self) -> str:
+        """Returns the row as the file has it."""
         latency = "" if self.latency_s is None else f"{self.latency_s:.6f}"
         return (
-            f"{self.t + shift_s:.6f},{self.reader},{self.kind},{self.status},{self.bytes},{latency},"
+            f"{self.t:.6f},{self.reader},{self.kind},{self.status},{self.bytes},{latency},"
             f"{self.late_s:.6f},{self.source}\n"
         )
 
@@ -104,19 +104,14 @@ class RequestLog(CsvFile):
 
 
 class RowBuffer:
-    """Rows of a worker, until its next report takes them to the master.
+    """Rows of a worker, until its next report takes them to the master."""
 
-    Args:
-        shift_s: added to ``t``: what the master's clock shows more than ours.
-    """
-
-    def __init__(self, shift_s: float) -> None:
-        self._shift_s = shift_s
+    def __init__(self) -> None:
         self._lines: list[str] = []
 
     def write(self, row: Row) -> None:
         """Keeps one row."""
-        self._lines.append(row.line(self._shift_s))
+        self._lines.append(row.line())
 
     def take(self) -> str:
         """Returns all lines kept so far, and keeps them no longer."""
