@@ -1,10 +1,14 @@
-"""Follows requests.csv as the load writes it, to see when a restarted server serves a block again."""
+"""Follows requests.csv as the load writes it, to see when a restarted server serves a block again.
+
+A load of several processes writes in batches of some seconds, so what it tells comes late and out of order:
+each row is judged by its own time.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-AUDIO_KINDS = ("tts", "chunk")
+from profiles.request_figures import AUDIO_KINDS, UNPLAYABLE
 
 
 class RequestTail:
@@ -32,7 +36,8 @@ class RequestTail:
             t, kind, status = float(cells[0]), cells[2], int(cells[3])
         except (ValueError, IndexError):
             return False  # the header, or a `play` row without a status
-        return self._after is not None and t > self._after and kind in AUDIO_KINDS and status == 200
+        served = kind in AUDIO_KINDS and status == 200 and not row.endswith(UNPLAYABLE)
+        return self._after is not None and t > self._after and served
 
     def _new_rows(self) -> list[str]:
         try:

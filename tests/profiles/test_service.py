@@ -1,0 +1,77 @@
+"""A server that lived, and yet did not serve: what the rows must show for it, and what not."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from profiles.listener_figures import listener_figures
+from profiles.listeners import read_listeners
+from profiles.request_figures import request_figures
+from profiles.run_folder import REQUEST_COLUMNS, RunFolder
+from profiles.service import unserved
+
+HEARD = "1,0,play,200,0,,0.1,first:chunk"
+
+
+def reasons(path: Path, *rows: str) -> list[str]:
+    """Why the server of a load of 100 s with these rows is not healthy."""
+    (path / "requests.csv").write_text("\n".join([",".join(REQUEST_COLUMNS), *rows]) + "\n")
+    events = [{"t": 0, "event": "load_started"}, {"t": 100, "event": "load_ended"}]
+    (path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    folder = RunFolder(path)
+    listeners = read_listeners(folder, tell_highlighting=True)
+    return unserved(folder, {**request_figures(folder), **listener_figures(folder, listeners, None)})
+
+
+def chunks(count: int, *, t: float = 1, status: int = 200, latency_s: float = 0.1) -> list[str]:
+    """As many requests for a chunk."""
+    return [f"{t},0,chunk,{status},5,{latency_s},0,needed"] * count
+
+
+def test_a_server_that_serves_is_healthy(tmp_path: Path) -> None:
+    """GIVEN blocks that came and played until the end THEN nothing speaks against it."""
+    assert reasons(tmp_path, HEARD, *chunks(100), *chunks(3, t=95)) == []
+
+
+def test_a_page_instead_of_speech_is_a_failure(tmp_path: Path) -> None:
+    """GIVEN a proxy that answers 200 with HTML from half way on THEN unhealthy, and it says that it was no speech."""
+    page = "60,0,chunk,200,900,0.1,0,needed:unplayable"
+    assert reasons(tmp_path, HEARD, *chunks(50), *[page] * 50, *chunks(1, t=99))[0] == (
+        "50 of 101 requests for audio failed, 50 of them answered with something that is no speech"
+    )
+
+
+def test_speech_that_nobody_heard_is_no_service(tmp_path: Path) -> None:
+    """GIVEN chunks that are all missing, and no block played THEN unhealthy although no request failed."""
+    assert reasons(tmp_path, *chunks(20, status=404)) == [
+        "not one block was played, of 20 requests for audio"
+    ]
+
+
+@pytest.mark.parametrize(("failed", "gone"), [(2, False), (3, True)])
+def test_a_host_that_vanished_before_the_end(tmp_path: Path, failed: int, gone: bool) -> None:  # noqa: FBT001
+    """GIVEN failures alone in the last tenth, few among all THEN a block's three attempts tell, two do not."""
+    found = reasons(tmp_path, HEARD, *chunks(1000), *chunks(failed, t=91, status=0))
+    none = "no request for audio succeeded in the last 10 s of the load"
+    assert found == ([f"{none}: 3 failed, readers who waited all through it: 0"] if gone else [])
+
+
+def test_one_success_at_the_end_is_service(tmp_path: Path) -> None:
+    """GIVEN a request of before that was answered in the last tenth THEN the server was there."""
+    slow = chunks(1, t=85, latency_s=5.1)
+    assert reasons(tmp_path, HEARD, *chunks(1000), *chunks(5, t=95, status=0), *slow) == []
+
+
+def test_a_host_that_answers_nothing_any_more(tmp_path: Path) -> None:
+    """GIVEN readers whose requests hang until they leave THEN they waited all through the end: unhealthy."""
+    hanging = [*chunks(2, t=80, status=499, latency_s=20), "100,0,play,0,0,,20,never"]
+    assert "readers who waited all through it: 1" in reasons(tmp_path, HEARD, *chunks(1000), *hanging)[0]
+
+
+def test_leaving_is_no_failure(tmp_path: Path) -> None:
+    """GIVEN readers who leave with a request just sent, or play what they hold THEN the server is not blamed."""
+    leaving = [*chunks(5, t=99, status=499), "100,0,play,0,0,,1,never", "95,0,play,200,0,,0,cache"]
+    assert reasons(tmp_path, HEARD, *chunks(100), *leaving) == []
