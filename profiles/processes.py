@@ -65,7 +65,10 @@ def python_module(module: str, *arguments: str | Path | float) -> list[str]:
 def stop(
     process: subprocess.Popen[bytes], within_s: float = 10.0, *, gently: signal.Signals = signal.SIGTERM
 ) -> int:
-    """End a process with a signal that it can answer, with SIGKILL if it takes longer; return its exit status."""
+    """End a process with a signal that it can answer, with SIGKILL if it takes longer; return its exit status.
+
+    What it forked ends with it, however it ended: the processes of a load would go on reading.
+    """
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(gently)
     try:
@@ -73,6 +76,8 @@ def stop(
     except subprocess.TimeoutExpired:
         process.kill()
         status = process.wait()
+    with contextlib.suppress(ProcessLookupError):  # it leads a process group, which `start` made
+        os.killpg(process.pid, signal.SIGKILL)
     for pipe in (process.stdin, process.stdout):
         if pipe is not None:
             with contextlib.suppress(OSError):
