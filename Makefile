@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all serve test unit lint types format probe pace1 fallback sensitivity kills server-memory fuzz lock clean
+.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory fuzz lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,9 @@ compare: .venv/run.stamp  ## Live, cached to the letter and cached on a 4 GB VM,
 
 compare-all: .venv/run.stamp  ## The same, with live-bounded too
 	$(BIN)/oomproof compare --all $(ARGS)
+
+capacity: .venv/run.stamp  ## How many readers the VM carries live and cached, and what runs out first (about 20 minutes; needs root)
+	$(BIN)/oomproof capacity live cached --most 64 $(ARGS)
 
 serve: .venv/run.stamp  ## The complete server and a speech API beside it, to be tried by hand (no root)
 	$(BIN)/oomproof serve $(ARGS)

@@ -1,22 +1,18 @@
-"""How many readers a VM carries: each scenario run with more and fewer of them, and what the runs add up to."""
+"""What the runs of a capacity search add up to, from their folders alone."""
 
 from __future__ import annotations
 
-import contextlib
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from profiles.capacity_outcome import Aim, Outcome, answers, outcome
-from profiles.capacity_search import Bounds, bounds, next_size
-from profiles.compare import Options, benches, run_once
-from profiles.errors import OomproofError, RunError
-from profiles.progress import Progress
-from profiles.run import Bench
-from profiles.run_file import RUN_FILE, update_run
-from profiles.run_folder import RunFolder
-from profiles.scenario import Expectation, Scenario, with_load
+from profiles.capacity_search import Bounds, Plan, bounds, next_size
+from profiles.errors import EXIT_INVALID, EXIT_NOT_MET, EXIT_OK
+from profiles.run_file import RUN_FILE
+from profiles.run_folder import RunFolder, RunFolderError
 from profiles.verdict import judge
 
 AIM_KEY = "capacity"
@@ -47,22 +43,6 @@ class Capacity:
         return next((found for found in runs if found.showed == "failed"), runs[-1] if runs else None)
 
 
-def measure(scenarios: Sequence[Scenario], aim: Aim, options: Options, progress: Progress) -> None:
-    """Search each scenario's capacity; every run leaves its folder in `options.out`.
-
-    Raises:
-        OomproofError: a mistake, or a machine that cannot, or chunks that could not be made ahead.
-    """
-    for scenario in scenarios:
-        _check(scenario)
-    with contextlib.closing(benches(scenarios, options, ends_at_death=True)) as plan:
-        for scenario, bench in plan:
-            if scenario.load.kind == "pregenerate":
-                _pregenerate(scenario, bench, options.out, progress)
-            else:
-                _search(scenario, bench, aim, options.out, progress)
-
-
 def read_capacities(folders: Sequence[Path], aim: Aim) -> list[Capacity]:
     """Judge the run folders and return what they add up to, scenario by scenario, in the order they were run.
 
@@ -77,47 +57,27 @@ def read_capacities(folders: Sequence[Path], aim: Aim) -> list[Capacity]:
     return [Capacity(name, aim, tuple(outcomes)) for name, outcomes in by_scenario.items()]
 
 
-def _check(scenario: Scenario) -> None:
-    if scenario.load.kind != "readers":
-        raise OomproofError(
-            f"scenario {scenario.name!r}: its load is `{scenario.load.kind}`, which has no readers to add. "
-            "Give one whose load is `readers`."
-        )
+def aim_of(folders: Sequence[Path]) -> Aim:
+    """Return what was sought when these runs were made; the usual aim where none of them says it.
+
+    Raises:
+        RunFolderError: a `run.json` holds something that no run writes.
+    """
+    for folder in folders:
+        said: Any = RunFolder(folder).run.get(AIM_KEY)
+        if said is not None:
+            try:
+                return Aim(**{**said, "plan": Plan(**said["plan"])})
+            except (KeyError, TypeError) as error:
+                raise RunFolderError(
+                    f"{folder / RUN_FILE}: {AIM_KEY}: {error}. It is not what a run writes."
+                ) from None
+    return Aim()
 
 
-def _pregenerate(scenario: Scenario, bench: Bench, out: Path, progress: Progress) -> None:
-    progress.stage(scenario.name)
-    progress.line(f"{scenario.name}: {scenario.description}")
-    record = run_once(scenario, bench, out / scenario.name, progress)
-    if record.verdict != "survived":
-        why = next(iter(record.evidence), record.verdict)
-        raise RunError(f"{out / scenario.name}: there is no store to read from: {why}")
-
-
-def _search(scenario: Scenario, bench: Bench, aim: Aim, out: Path, progress: Progress) -> None:
-    progress.line(f"{scenario.name}: {scenario.description}")
-    found: list[Outcome] = []
-    while (readers := next_size(aim.plan, answers(found, aim))) is not None:
-        progress.stage(f"{scenario.name}, {readers:,} readers")
-        found.append(_run(scenario, readers, bench, aim, out, progress))
-
-
-def _run(scenario: Scenario, readers: int, bench: Bench, aim: Aim, out: Path, progress: Progress) -> Outcome:
-    """Run a scenario with so many readers; what it expects is not asked here, but what carrying means."""
-    expect = Expectation(verdict="survived", peak_tree_rss_mb_below=aim.budget_mb)
-    sized = with_load(scenario, readers=readers).model_copy(update={"expect": expect})
-    folder = _new_folder(out, f"{scenario.name}-{readers}")
-    try:
-        record = run_once(sized, bench, folder, progress)
-    finally:
-        if (folder / RUN_FILE).exists():
-            update_run(folder, **{AIM_KEY: asdict(aim)})
-    return outcome(RunFolder(folder), record, aim)
-
-
-def _new_folder(out: Path, name: str) -> Path:
-    folder, number = out / name, 1
-    while folder.exists():
-        number += 1
-        folder = out / f"{name}-{number}"
-    return folder
+def exit_code(capacities: Sequence[Capacity]) -> int:
+    """Return 0 when all have a bound, 1 when one did not carry even the smallest number, 4 when one is not valid."""
+    found = [capacity.bounds for capacity in capacities]
+    if any(known.broken is not None or (known.carried is None and known.failed is None) for known in found):
+        return EXIT_INVALID
+    return EXIT_NOT_MET if any(known.carried is None for known in found) else EXIT_OK

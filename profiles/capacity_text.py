@@ -9,6 +9,12 @@ from profiles.capacity_limits import Resource
 from profiles.capacity_outcome import Aim, Outcome
 from profiles.report_text import NONE, count, number
 
+TITLE = "How many readers a small VM carries"
+PICTURE = (
+    "Every mark is a run, and a line joins the worst run of each number of readers. Green was carried, red was not. "
+    "Below: the share of blocks that were waited for in silence. All panels have the same axes."
+)
+AT_PACE_1 = "At pace 1: as many readers at pace 1 ask the server for as much work per second."
 SHORT: dict[Resource, str] = {
     "memory": "memory",
     "CPU": "CPU",
@@ -16,8 +22,14 @@ SHORT: dict[Resource, str] = {
     "none": "too late, with memory and CPU to spare",
     "server": "the server did not serve",
 }
-COLUMNS = ("readers", "at pace 1", "result", "VM anonymous", "tree RSS", "stalls", "VM CPUs")
+COLUMNS = ("readers", "at pace 1", "result", "anonymous", "tree RSS", "stalls", "VM CPUs")
 
+_IN_A_CELL: dict[Resource, str] = {
+    **SHORT,
+    "this machine's CPU": "machine's CPU",
+    "none": "too late",
+    "server": "not served",
+}
 _FIRST: dict[Resource, str] = {
     "memory": "memory ran out first",
     "CPU": "CPU ran out first",
@@ -73,9 +85,16 @@ def why(outcome: Outcome) -> str:
         named = "the load generator was the limit" if outcome.showed == "generator" else "invalid"
         return f"{named}: {outcome.why}"
     first, *then = outcome.passed
-    texts = [f"{_FIRST[first.resource]}: {first.text}"]
-    texts += [f"then {limit.text}" for limit in then]
-    return "; ".join(texts)
+    texts = [first.text, *(f"then {limit.text}" for limit in then)]
+    return f"{_FIRST[first.resource]} ({'; '.join(texts)})"
+
+
+def told(outcome: Outcome) -> str:
+    """Return what a run showed in one line, for who watches it."""
+    said = f"{_people(outcome.readers)}: {why(outcome)}"
+    if outcome.showed != "carried":
+        return said
+    return f"{said}, process tree {number(outcome.record.peak_tree_rss_mb, 'MB')}, stalls {_stalls(outcome)}"
 
 
 def table_rows(capacity: Capacity) -> list[tuple[str, ...]]:
@@ -134,7 +153,7 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
 
 def _short_result(outcome: Outcome) -> str:
     if outcome.showed == "failed":
-        return f"not: {SHORT[outcome.passed[0].resource]}"
+        return f"not: {_IN_A_CELL[outcome.passed[0].resource]}"
     return {"generator": "generator's limit"}.get(outcome.showed, outcome.showed)
 
 

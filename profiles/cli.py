@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from profiles import serve
+from profiles import capacity_command, serve
 from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code
 from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
 from profiles.load import Upstream
@@ -35,6 +35,7 @@ EXAMPLES = """examples:
   oomproof run live --env OMP_NUM_THREADS=1     another setting of the server
   oomproof run cached --mix steady=3,restless=1 people who pause, skip and change the voice too
   oomproof run live-bounded --fault 429=0.1     a speech upstream that refuses every tenth request
+  oomproof capacity live cached                 how many readers the VM carries, in each mode
   oomproof judge reports/runs/x/live            the verdict of an old run, computed again
   oomproof report reports/runs/x                its report, made again
   oomproof serve                                the server and a speech API beside it, to be tried by hand
@@ -93,7 +94,18 @@ def _parser() -> argparse.ArgumentParser:
     )
     running.set_defaults(run=_compare, all=False)
     for command in (comparing, running):
+        command.add_argument("--readers", type=int, help="how many people read")
         _add_options(command)
+    searching = commands.add_parser(
+        "capacity",
+        help="find how many readers the VM carries",
+        description="Finds, for each scenario, the largest number of readers that the VM carries.",
+        epilog=capacity_command.EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    capacity_command.add_options(searching)
+    _add_options(searching)
+    searching.set_defaults(run=_capacity, readers=None)
     judging = commands.add_parser("judge", help="compute the verdict of a run folder again")
     judging.add_argument("folder", type=Path, help="one run's folder, such as reports/runs/x/live")
     judging.set_defaults(run=_judge)
@@ -118,7 +130,6 @@ def _parser() -> argparse.ArgumentParser:
 def _add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--out", type=Path, help="folder for the results (default: a new one in reports/runs)")
-    add("--readers", type=int, help="how many people read")
     add("--mix", help="what kinds of people they are, such as steady=3,restless=1")
     add("--processes", type=int, help="processes that play them (default 1)")
     add("--pace", type=float, help="how much faster than real time they read")
@@ -150,13 +161,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 def _compare(chosen: argparse.Namespace, console: Console) -> int:
     names = chosen.scenarios or (ALL_SCENARIOS if chosen.all else DEFAULT_SCENARIOS)
     scenarios = [_scenario(name, chosen) for name in names]
-    options = Options(
-        out=chosen.out or Path("reports/runs") / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ"),
-        vm_size=read_fly_toml(chosen.fly_toml),
-        document=chosen.document,
-        upstream=_upstream(chosen),
-        memray=chosen.memray,
-    )
+    options = _options(chosen)
     with Progress(console) as progress:
         verdicts = compare(scenarios, options, progress)
         progress.stage("report")
@@ -166,6 +171,23 @@ def _compare(chosen: argparse.Namespace, console: Console) -> int:
     print_table(comparison, console)
     console.print(f"Report: {options.out / 'report.html'}", soft_wrap=True, highlight=False)
     return exit_code(verdicts)
+
+
+def _capacity(chosen: argparse.Namespace, console: Console) -> int:
+    if chosen.again is not None:
+        return capacity_command.again(chosen, console)
+    scenarios = [_scenario(name, chosen) for name in chosen.scenarios]
+    return capacity_command.run(chosen, scenarios, _options(chosen), console)
+
+
+def _options(chosen: argparse.Namespace) -> Options:
+    return Options(
+        out=chosen.out or Path("reports/runs") / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ"),
+        vm_size=read_fly_toml(chosen.fly_toml),
+        document=chosen.document,
+        upstream=_upstream(chosen),
+        memray=chosen.memray,
+    )
 
 
 def _scenario(name: str, chosen: argparse.Namespace) -> Scenario:
