@@ -272,3 +272,66 @@ def test_a_run_shifted_in_time_gets_the_same_verdict(
     folder = tmp_path_factory.mktemp("shifted")
     script = Script("live", start_s=round(start_s, 1), events=[kill(4.0, "server")])
     assert verdict_of(script, folder) == verdict_of(replace(script, start_s=100.0), folder)
+
+
+def test_a_run_says_how_it_was_loaded(tmp_path: Path) -> None:
+    """GIVEN a run with a mix, processes and a failing upstream THEN they stand in the verdict; an old run has none."""
+    record = verdict_of(Script("hybrid"), tmp_path)
+    assert (record.mix, record.load_processes, record.upstream_latency) == ("steady", 1, "2-5")
+    path = tmp_path / "run" / "run.json"
+    run = json.loads(path.read_text())
+    run["scenario"]["load"] |= {"mix": "steady=3,restless=1", "processes": 2}
+    run["scenario"]["upstream"] = {"latency": "1", "faults": ["429=0.1"]}
+    path.write_text(json.dumps(run))
+    assert judge(path.parent).upstream_faults == ("429=0.1",)
+    path.write_text(json.dumps({**run, "upstream": "http://127.0.0.1:8880/v1"}))
+    assert judge(path.parent).upstream_latency is None
+    old = {key: run["scenario"][key] for key in run["scenario"] if key != "upstream"}
+    old["load"] = {key: value for key, value in old["load"].items() if key not in ("mix", "processes")}
+    path.write_text(json.dumps({**run, "scenario": old}))
+    record = judge(path.parent)
+    assert (record.mix, record.load_processes, record.upstream_latency, record.upstream_faults) == (None,) * 4
+
+
+def test_a_generator_that_nobody_watched_is_not_trusted(tmp_path: Path) -> None:
+    """GIVEN readers without a generator.csv THEN the run is invalid; an old run's lateness alone judges it."""
+    folder = Script().write(tmp_path / "run")
+    (folder / "generator.csv").unlink()
+    record = judge(folder)
+    assert (record.verdict, record.load_loop_lag_p99_ms) == ("invalid", None)
+    assert "generator.csv is missing or empty" in record.evidence[0]
+    run = json.loads((folder / "run.json").read_text())
+    del run["scenario"]["load"]["mix"]
+    (folder / "run.json").write_text(json.dumps(run))
+    assert judge(folder).verdict == "survived"
+
+
+def test_judging_leaves_a_line_for_each_listener(tmp_path: Path) -> None:
+    """GIVEN a judged run THEN listeners.csv stands beside the verdict; a run without requests has none."""
+    folder = Script().write(tmp_path / "run")
+    record = judge(folder)
+    lines = (folder / "listeners.csv").read_text().splitlines()
+    assert len(lines) == 2
+    assert (record.readers_heard, record.blocks_by_source) == (
+        1,
+        {"chunk": 10, "live": 0, "cache": 0, "fallback": 0},
+    )
+    empty = Script(waits_s=()).write(tmp_path / "empty")
+    judge(empty)
+    assert not (empty / "listeners.csv").exists()
+
+
+def test_memory_per_reader_is_what_the_load_added(tmp_path: Path) -> None:
+    """GIVEN 32 readers and a tree that rose from 100 to 164 MB THEN each took 2 MB."""
+    assert verdict_of(Script(tree_mb=[100.0] * 50 + [164.0] * 50), tmp_path).vm_mb_per_reader == 2.0
+
+
+def test_a_server_that_played_nothing_is_no_pass(tmp_path: Path) -> None:
+    """GIVEN a page in HTML for every block THEN unhealthy, although every status is 200."""
+    folder = Script(waits_s=(0.0,)).write(tmp_path / "run")
+    lines = (folder / "requests.csv").read_text().splitlines()
+    unplayable = [f"{line}needed:unplayable" for line in lines if ",chunk,200," in line]
+    (folder / "requests.csv").write_text("\n".join([lines[0], *unplayable]) + "\n")
+    record = judge(folder)
+    assert record.verdict == "unhealthy"
+    assert "not one block was played, of 1 requests for audio" in record.evidence
