@@ -1,5 +1,7 @@
 """Fixtures of the load's tests: a stand-in server in a process of its own."""
 
+import contextlib
+import socket
 import ssl
 import subprocess
 import sys
@@ -136,3 +138,28 @@ def scripted() -> Iterator[Callable[..., ScriptedServer]]:
     for started in running:
         started.server.shutdown()
         started.server.server_close()
+
+
+@pytest.fixture
+def raw() -> Iterator[Callable[..., str]]:
+    """Starts servers that hand each connection to a function, which may break it; returns their base URL."""
+    listeners: list[socket.socket] = []
+
+    def start(handle: Callable[[socket.socket], None]) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+
+        def accept() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    connection, _ = listener.accept()
+                    with connection, contextlib.suppress(OSError):
+                        handle(connection)
+
+        threading.Thread(target=accept, daemon=True).start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
