@@ -123,13 +123,13 @@ def prepare_command(
     load: Load, url: str, upstream: Upstream, documents: Documents, out: Path, *, pregenerate: bool = False
 ) -> list[str]:
     """Return the command that uploads the documents, chooses their chapters and has their speech ready."""
-    only_dialogue = load.kinds == (DIALOGUE,)
-    document = documents.dialogue if only_dialogue else documents.document
     command = processes.python_module(
-        "loadtests.prepare", "--host", url, "--document", str(document), "--document-id", DOCUMENT_ID,
+        "loadtests.prepare", "--host", url, "--document-id", DOCUMENT_ID,
         "--chapters", load.chapters, "--blocks", load.blocks, "--out", out,
     )  # fmt: skip
-    if DIALOGUE in load.kinds and not only_dialogue:
+    if load.kinds != (DIALOGUE,):
+        command += ["--document", str(documents.document)]
+    if DIALOGUE in load.kinds:
         command += ["--dialogue-document", str(documents.dialogue)]
     if RESTLESS in load.kinds:
         command.append("--changes")
@@ -154,6 +154,18 @@ def load_command(
     return [
         sys.executable, "-m", "locust", "-f", str(LOADTESTS / "locustfile.py"), "--headless", "--host", url,
         "--users", str(load.readers), "--spawn-rate", str(load.readers), "--chapters-file", str(chapters),
-        "--mode", load.mode, "--pace", str(load.pace), "--session-s", str(load.session_s),
+        "--mode", load.mode, "--mix", load.mix, "--pace", str(load.pace), "--session-s", str(load.session_s),
         "--seed", str(load.seed), "--requests-file", str(requests),
+        "--generator-file", str(folder / "generator.csv"), "--judged-elsewhere", *_processes(load),
+    ]  # fmt: skip
+
+
+def _processes(load: Load) -> list[str]:
+    """Return the options of a load of several processes, which meet on a loopback port that nobody else has."""
+    if load.processes == 1:
+        return []
+    port = str(processes.free_port())
+    return [
+        "--processes", str(load.processes),
+        "--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--master-port", port,
     ]  # fmt: skip

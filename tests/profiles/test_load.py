@@ -1,0 +1,88 @@
+from pathlib import Path
+
+import pytest
+
+from profiles.load import Documents, Upstream, load_command, own_upstream, prepare_command
+from profiles.scenario import Load, Scenario, SpeechUpstream
+
+OWN = Upstream("http://127.0.0.1:7/v1", "none", own=True)
+BOTH = Documents(Path("long.pdf"), Path("short.pdf"))
+
+
+def value(command: list[str], option: str) -> str:
+    """What follows an option."""
+    return command[command.index(option) + 1]
+
+
+def prepared(mix: str) -> list[str]:
+    """The preparation for a mix."""
+    return prepare_command(Load(mix=mix), "http://127.0.0.1:1", OWN, BOTH, Path("chapters.json"))
+
+
+def played(**load: object) -> list[str]:
+    """The load of a scenario."""
+    scenario = Scenario(name="mine", load=Load.model_validate(load))
+    return load_command(scenario, "http://127.0.0.1:1", OWN, BOTH, Path("run"))
+
+
+def test_what_a_mix_reads_is_prepared() -> None:
+    """GIVEN dialogue beside others THEN a second document; GIVEN it alone THEN it is the document."""
+    steady, some, alone = prepared("steady"), prepared("steady=9,dialogue=1"), prepared("dialogue")
+    assert value(steady, "--document") == value(some, "--document") == "long.pdf"
+    assert value(some, "--dialogue-document") == "short.pdf"
+    assert value(alone, "--dialogue-document") == "short.pdf"
+    assert "--dialogue-document" not in steady
+    assert "--document" not in alone
+
+
+def test_other_voices_are_prepared_for_who_changes_them() -> None:
+    """GIVEN restless people THEN the speech of the other voices is made beforehand, and for nobody else."""
+    assert "--changes" in prepared("steady=3,restless=1")
+    assert "--changes" not in prepared("steady,skimming,dialogue")
+
+
+def test_pregeneration_makes_what_its_mix_reads() -> None:
+    """GIVEN a pre-generation for a mix with dialogue THEN its command prepares both documents."""
+    command = played(kind="pregenerate", mode="cached", mix="steady,dialogue")
+    assert value(command, "--dialogue-document") == "short.pdf"
+    assert "--pregenerate" in command
+
+
+def test_readers_are_played_as_the_scenario_says() -> None:
+    """The command of one process: mix, files in the run's folder, and that others judge the run."""
+    command = played(mix="steady=3,restless=1", readers=7)
+    assert value(command, "--mix") == "steady=3,restless=1"
+    assert value(command, "--users") == value(command, "--spawn-rate") == "7"
+    assert value(command, "--chapters-file") == "run/chapters.json"
+    assert value(command, "--requests-file") == "run/requests.csv"
+    assert value(command, "--generator-file") == "run/generator.csv"
+    assert "--judged-elsewhere" in command
+    assert "--processes" not in command
+
+
+def test_several_processes_meet_on_a_loopback_port_of_their_own() -> None:
+    """GIVEN two runs of several processes THEN each has its own port, on loopback only."""
+    commands = [played(processes=2) for _ in range(2)]
+    for command in commands:
+        assert value(command, "--processes") == "2"
+        assert value(command, "--master-bind-host") == "127.0.0.1"
+        assert value(command, "--master-port") == value(command, "--master-bind-port")
+    assert len({value(command, "--master-port") for command in commands}) == 2
+
+
+def test_a_probe_asks_without_readers() -> None:
+    """GIVEN a probe THEN it is asked for first blocks alone."""
+    command = played(kind="probe", probes=3)
+    assert value(command, "--count") == "3"
+    assert value(command, "--requests-file") == "run/requests.csv"
+
+
+def test_our_own_upstream_has_the_latency_and_the_faults(tmp_path: Path) -> None:
+    """GIVEN conditions THEN the running upstream has them, and its counts tell what met a fault."""
+    conditions = SpeechUpstream(latency="0-1", faults=["429=0.1", "503@30-60"])
+    with own_upstream(tmp_path / "log", 5.0, 3, conditions) as upstream:
+        assert upstream.process is not None
+        command = [str(word) for word in upstream.process.args]  # type: ignore[union-attr]  # a list, as we gave it
+        assert value(command, "--latency") == "0-1"
+        assert [word for word in command if word[:3] in {"429", "503"}] == ["429=0.1", "503@30-60"]
+        assert upstream.counts() == pytest.approx({"requests": 0, "faulted": 0, "late": 0, "worst_late_s": 0})
