@@ -81,7 +81,7 @@ class Mix:
         weights: each kind with its weight, none twice; at least one is above 0.
     """
 
-    weights: tuple[tuple[str, Fraction], ...]
+    weights: tuple[tuple[str, int], ...]
 
     def of_reader(self, number: int) -> str:
         """Returns the kind of reader ``number``: each in turn is the one that is furthest behind its weight."""
@@ -94,21 +94,27 @@ class Mix:
         """
         rounds, at = divmod(number, len(self._round))
         kind, rank = self._round[at]
-        return rounds * sum(kind == other for other, _ in self._round) + rank
+        return rounds * self._in_a_round[kind] + rank
 
     @cached_property
     def _round(self) -> list[tuple[str, int]]:
         # Once every kind has exactly its weight, it begins anew: after this many readers at the latest.
         total = sum(weight for _, weight in self.weights)
-        shares = {kind: weight / total for kind, weight in self.weights}
-        length = min(_LONGEST_ROUND, math.lcm(*(share.denominator for share in shares.values())))
-        counts: Counter[str] = Counter()
-        kinds = []
-        for number in range(1, length + 1):
-            kind = max(shares, key=lambda kind: number * shares[kind] - counts[kind])
-            kinds.append((kind, counts[kind]))
-            counts[kind] += 1
-        return kinds
+        behind = dict.fromkeys((kind for kind, _ in self.weights), 0)
+        ranks: Counter[str] = Counter()
+        turns = []
+        for _ in range(min(_LONGEST_ROUND, total)):
+            for kind, weight in self.weights:
+                behind[kind] += weight
+            kind = max(behind, key=behind.__getitem__)
+            behind[kind] -= total
+            turns.append((kind, ranks[kind]))
+            ranks[kind] += 1
+        return turns
+
+    @cached_property
+    def _in_a_round(self) -> Counter[str]:
+        return Counter(kind for kind, _ in self._round)
 
 
 def parse_mix(text: str) -> Mix:
@@ -131,7 +137,9 @@ def parse_mix(text: str) -> Mix:
         raise MixError(
             f"{text!r}: nobody is left, all weights are 0. Give one of {', '.join(MIXES)} a weight."
         )
-    return Mix(tuple(weights.items()))
+    scale = math.lcm(*(weight.denominator for weight in weights.values()))
+    whole = {kind: int(weight * scale) for kind, weight in weights.items()}
+    return Mix(tuple((kind, weight // math.gcd(*whole.values())) for kind, weight in whole.items()))
 
 
 def _weight(text: str, weight: str) -> Fraction:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from itertools import count, groupby, pairwise
 from typing import cast
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from loadtests.actions import (
@@ -26,6 +26,8 @@ from loadtests.modes import MODES, Mode
 from loadtests.person import Change, Deed, Jump, Leave, OtherTab, Pause, Person, Skip
 from loadtests.rehearsal import VOICES, Said, World, rehearse
 from loadtests.session import Session
+
+untimed = settings(deadline=None)  # these cores are shared
 
 
 def chapter_of(*pages: int) -> list[Block]:
@@ -166,6 +168,7 @@ def check_plays(said: Sequence[Said]) -> None:
     assert len(dark) <= heard
 
 
+@untimed
 @given(chapters, worlds, modes, paces, people, st.integers(1, 50))
 def test_laws_of_a_session_of_whoever_does_what(
     chapter: list[Block], world: World, mode: Mode, pace: float, person: Scripted, cache_items: int
@@ -181,6 +184,7 @@ def test_laws_of_a_session_of_whoever_does_what(
     assert said[-1][0] <= (200.0 + 5.0) / pace + world.lag_s + 1e-9
 
 
+@untimed
 @given(st.sampled_from(MIXES), prompt_worlds, modes, st.integers(0, 9))
 def test_laws_of_every_mix(mix: str, world: World, mode: Mode, first: int) -> None:
     """The same holds of the people that we model, and blocks follow one another where nobody asks otherwise."""
@@ -200,6 +204,7 @@ def test_laws_of_every_mix(mix: str, world: World, mode: Mode, first: int) -> No
                 assert later.block == chapter[(chapter.index(earlier.block) + 1) % len(chapter)]
 
 
+@untimed
 @given(chapters, worlds, modes, paces, st.integers(0, 9), st.integers(1, 50))
 def test_the_steady_play_every_block_in_turn(
     chapter: list[Block], world: World, mode: Mode, pace: float, first: int, cache_items: int
@@ -216,6 +221,7 @@ def test_the_steady_play_every_block_in_turn(
     assert all(later.at - earlier.at >= shortest_s - 1e-9 for earlier, later in pairwise(heard))
 
 
+@untimed
 @given(chapters, worlds, modes, paces)
 def test_the_steady_ask_for_one_block_at_a_time(
     chapter: list[Block], world: World, mode: Mode, pace: float
@@ -237,6 +243,7 @@ def test_the_steady_ask_for_one_block_at_a_time(
         assert not any(isinstance(what, FetchTimings) and what.repeat for what in said)
 
 
+@untimed
 @given(chapters, worlds, paces, st.integers(0, 9), st.integers(1, 50))
 def test_hybrid_differs_from_cached_only_by_asking_for_each_page_once_a_visit(
     chapter: list[Block], world: World, pace: float, first: int, cache_items: int
@@ -252,6 +259,7 @@ def test_hybrid_differs_from_cached_only_by_asking_for_each_page_once_a_visit(
     assert [ask.page for ask in asks] == [page for page, _ in groupby(play.block.page for play in plays)]
 
 
+@untimed
 @given(chapters, worlds, modes, people)
 def test_only_hybrid_asks_for_pages(chapter: list[Block], world: World, mode: Mode, person: Scripted) -> None:
     """Every other mode leaves pre-generation alone."""
@@ -259,6 +267,7 @@ def test_only_hybrid_asks_for_pages(chapter: list[Block], world: World, mode: Mo
     assert any(isinstance(what, MakeAhead) for what in said) == (mode == "hybrid")
 
 
+@untimed
 @given(st.sampled_from(MIXES), chapters, worlds, modes, paces)
 def test_the_same_seed_gives_the_same_session(
     mix: str, chapter: list[Block], world: World, mode: Mode, pace: float
@@ -271,6 +280,7 @@ def test_the_same_seed_gives_the_same_session(
     assert once == twice
 
 
+@untimed
 @given(st.sampled_from(MIXES), modes, prompt_worlds)
 def test_pace_scales_a_session_and_changes_nothing_else(mix: str, mode: Mode, world: World) -> None:
     """At pace 4, with a server 4 times as fast, the same is said at exactly a quarter of the times."""
