@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,7 +22,7 @@ MOST_THROTTLED_SHARE = 0.05
 BUSY_SHARE = 0.8
 """Over a whole load, whose ends are idle, a VM that used more than this of its vCPUs had none to spare."""
 MACHINE_BUSY_SHARE = 0.9
-"""And with more than this of the machine's CPUs used, VM, load and recorder shared what there was."""
+"""And with more than this of the machine's CPUs used, whoever by, the VM did not get what it might have used."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def _found(
         )
     share = stall_share(record) or 0.0
     if share > stalls_below:
-        at_s, (resource, cause) = _too_late_at_s(folder, record, stalls_below), _why_late(record, folder.run)
+        at_s, (resource, cause) = _too_late_at_s(folder, record, stalls_below), _why_late(folder, record)
         text = f"{count(record.stalls or 0, 'stall', 'stalls')}, {share:.1%} of the blocks"
         yield Passed(resource, at_s, f"{text} (too many{_after(at_s)}), while {cause}")
 
@@ -126,7 +126,7 @@ def _rounded(at_s: float | None) -> float | None:
     return None if at_s is None else round(at_s, 1)
 
 
-def _why_late(record: VerdictRecord, run: Mapping[str, Any]) -> tuple[Resource, str]:
+def _why_late(folder: RunFolder, record: VerdictRecord) -> tuple[Resource, str]:
     """Return what was short while blocks came late, from the CPU time of the whole load."""
     duration_s, cpu_s = record.duration_s or 0.0, record.cpu_s or 0.0
     if (record.throttled_s or 0.0) > MOST_THROTTLED_SHARE * duration_s:
@@ -135,11 +135,24 @@ def _why_late(record: VerdictRecord, run: Mapping[str, Any]) -> tuple[Resource, 
     used = cpu_s / duration_s if duration_s else 0.0
     if record.vm_cpu and used > BUSY_SHARE * record.vm_cpu:
         return "CPU", f"the VM used {used:.2f} of its {record.vm_cpu:g} vCPUs"
-    cpus = run.get("machine", {}).get("cpus")
-    beside = (record.load_cpu_share or 0.0) + (record.recorder_cpu_share or 0.0)
-    if cpus and used + beside > MACHINE_BUSY_SHARE * cpus:
+    machine: Any = folder.run.get("machine", {})
+    cpus, busy = machine.get("cpus"), _machine_cpus(folder)
+    if cpus and busy is not None and busy > MACHINE_BUSY_SHARE * cpus:
+        load = f"{record.load_cpu_share or 0.0:.2f} by the load"
         return (
             "this machine's CPU",
-            f"VM and load together used {used + beside:.2f} of this machine's {cpus} CPUs",
+            f"{busy:.2f} of its {cpus} CPUs were used, {used:.2f} by the VM and {load}",
         )
     return "none", f"the VM used {used:.2f} CPUs and was not throttled"
+
+
+def _machine_cpus(folder: RunFolder) -> float | None:
+    """How many of the machine's CPUs were busy during the load, on average; None where it was not recorded."""
+    start, end = folder.load_span
+    known = [
+        (s.t, s.machine_cpu_s) for s in folder.samples if start <= s.t <= end and s.machine_cpu_s is not None
+    ]
+    if len(known) < 2:
+        return None
+    (first_t, first_s), (last_t, last_s) = known[0], known[-1]
+    return (last_s - first_s) / (last_t - first_t)

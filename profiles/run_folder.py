@@ -48,6 +48,7 @@ class Sample:
     load_cpu_s: float | None = None
     load_rss_bytes: float | None = None
     recorder_cpu_s: float | None = None
+    machine_cpu_s: float | None = None
 
 
 class Request(NamedTuple):

@@ -1,0 +1,75 @@
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from profiles.capacity_outcome import Aim, Outcome, Showed, answers, outcome
+from profiles.run_folder import LOAD_COLUMNS, RunFolder
+from profiles.verdict_record import VerdictRecord
+
+MakeRun = Callable[..., Path]
+
+
+def invalid(**changes: object) -> VerdictRecord:
+    """The verdict of a run that is not valid."""
+    found = {"scenario": "cached", "verdict": "invalid", "readers": 8, "evidence": ("recorder: starved",)}
+    return VerdictRecord.model_validate({**found, **changes})
+
+
+def one(readers: int, showed: Showed) -> Outcome:
+    """A run of so many readers."""
+    record = VerdictRecord(scenario="cached", verdict="survived", readers=readers)
+    return Outcome(f"cached-{readers}", record, {}, showed, 0.0)
+
+
+def test_a_busy_generator_is_the_limit_and_not_the_vm(make_run: MakeRun) -> None:
+    """GIVEN an invalid run whose generator used its whole core THEN the generator was the limit, with the figure."""
+    folder = make_run("cached")
+    rows = (f"{1010 + second},0,{second * 0.95},0.01,1,1,1000,8" for second in range(30))
+    (folder / "generator.csv").write_text("\n".join([",".join(LOAD_COLUMNS), *rows, ""]))
+    found = outcome(RunFolder(folder), invalid(), Aim())
+    assert (found.showed, found.passed) == ("generator", ())
+    assert "used 0.95 of a core" in found.why
+
+
+def test_a_generator_that_sends_late_is_the_limit(make_run: MakeRun) -> None:
+    """GIVEN every hundredth request sent 800 ms late THEN the generator was the limit."""
+    found = outcome(RunFolder(make_run("cached")), invalid(load_late_p99_ms=800.0), Aim())
+    assert found.showed == "generator"
+    assert "800 ms late" in found.why
+
+
+def test_another_invalid_run_is_only_invalid(make_run: MakeRun) -> None:
+    """GIVEN a starved recorder THEN the run shows nothing, and says why."""
+    found = outcome(RunFolder(make_run("cached")), invalid(), Aim())
+    assert (found.showed, found.why) == ("invalid", "recorder: starved")
+
+
+def test_a_run_that_survived_in_its_limits_is_carried(make_run: MakeRun) -> None:
+    """GIVEN a judged run with nothing passed THEN it is carried; under a smaller budget it is not."""
+    folder = RunFolder(make_run("cached"))
+    record = VerdictRecord.model_validate(folder.verdict)
+    assert outcome(folder, record, Aim()).showed == "carried"
+    assert outcome(folder, record, Aim(budget_mb=100)).showed == "failed"
+
+
+@pytest.mark.parametrize(
+    ("showed", "runs", "answer"),
+    [
+        (["carried"], 1, "carried"),
+        (["carried", "carried"], 3, None),
+        (["carried", "carried", "carried"], 3, "carried"),
+        (["carried", "failed"], 3, "failed"),
+        (["carried", "generator"], 3, "generator"),
+        (["invalid"], 1, None),
+        (["invalid", "carried"], 1, "carried"),
+        (["invalid", "invalid"], 1, "broken"),
+        (["invalid", "failed"], 1, "failed"),
+    ],
+)
+def test_the_runs_of_a_number_make_one_answer_or_ask_for_another(
+    showed: list[Showed], runs: int, answer: str | None
+) -> None:
+    """All must carry, the first failure decides, an invalid run is repeated once."""
+    found = answers([one(8, each) for each in showed], Aim(runs=runs))
+    assert found.get(8) == answer
