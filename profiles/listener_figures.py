@@ -22,8 +22,10 @@ def listener_figures(
         session_wall_s: how long each of them meant to stay, by the clock; None where nobody had a session.
     """
     waits = [wait_of(row) for row in folder.requests if row.kind == "play"]
-    first_ms = [wait.waited_s * 1000 for wait in waits if wait.reason == "first"]
-    asked_ms = [wait.waited_s * 1000 for wait in waits if wait.reason == "asked"]
+    # Who presses on at once has not waited for anything; who gives up later has waited at least so long.
+    known = [wait for wait in waits if wait.heard or wait.silent]
+    first_ms = [wait.waited_s * 1000 for wait in known if wait.reason == "first"]
+    asked_ms = [wait.waited_s * 1000 for wait in known if wait.reason == "asked"]
     first_p50, first_p95 = percentiles(first_ms, 50, 95)
     asked_p50, asked_p95 = percentiles(asked_ms, 50, 95)
     return {

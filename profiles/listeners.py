@@ -1,7 +1,8 @@
 """What each listener of a run felt, from `requests.csv`: one record a reader, and `listeners.csv` of them.
 
 Every wait counts from when the listener needed the block, not from when a request was sent: a server that
-answers nobody leaves few requests behind, and all of them would hide it. Who still waits at the end counts too.
+answers nobody leaves few requests behind, and all of them would hide it. Who gave up or still waits at the end
+counts too.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ class Listener:
     Attributes:
         reader: the reader's number, as in `requests.csv`.
         began_s: seconds after the load's start when they first wanted to hear; None when they never did.
-        first_audio_ms: how long they then waited; None when they heard nothing.
+        first_audio_ms: how long it then took until they heard a block; None when they heard nothing.
         chunk, live, cache, fallback: blocks that began to play, by where the audio came from.
         stalls: blocks that came next in turn and were waited for longer than `STALL_S`.
         silence_s: how long these waits were, and all others that ended with no block.
@@ -78,7 +79,7 @@ class Wait(NamedTuple):
 
     @property
     def heard(self) -> bool:
-        """Whether the block came; else the session ended first."""
+        """Whether the block came; else the person went on to another, or the session ended, before it did."""
         return self.source != _NEVER
 
     @property
@@ -139,12 +140,14 @@ def write_listeners(listeners: Iterable[Listener], path: Path) -> None:
 def _heard(plays: Sequence[Request], zero_s: float) -> dict[str, Any]:
     waits = [wait_of(row) for row in plays]
     sources = Counter(wait.source for wait in waits)
-    first = [wait.waited_s for wait in waits if wait.reason == "first" and wait.heard]
     asked = [wait.waited_s for wait in waits if wait.reason == "asked"]
     began_t = min((row.t - (row.late_s or 0.0) for row in plays), default=None)
+    heard_t = min((row.t for row, wait in zip(plays, waits, strict=True) if wait.heard), default=None)
     return {
         "began_s": None if began_t is None else round(began_t - zero_s, 3),
-        "first_audio_ms": round(first[0] * 1000, 1) if first else None,
+        "first_audio_ms": None
+        if heard_t is None or began_t is None
+        else round((heard_t - began_t) * 1000, 1),
         **{source: sources[source] for source in SOURCES},
         "stalls": sum(wait.stalled for wait in waits),
         "silence_s": round(sum(wait.waited_s for wait in waits if wait.silent), 3),

@@ -36,7 +36,7 @@ steady, is assumed and not measured on people.
 
 A stall is a block, the next in turn, that was not ready within 0.25 s (wall time) of when it was needed.
 The wait for a session's first block, and for one that the reader asked for by a skip, a jump or a change of
-voice, is told apart. Silence is the stalls, and every wait that ended with no block; its share is of the
+voice, is told apart. Silence is the stalls, and every wait above 0.25 s that ended with no block; its share is of the
 time from when each reader first wanted to hear something to the end of the session, or of the load. Pauses
 are in that time, and are no silence.
 

@@ -103,6 +103,21 @@ def test_who_heard_nothing_has_no_first_audio(tmp_path: Path) -> None:
     assert (one.began_s, one.first_audio_ms, one.silence_s) == (1.0, None, 39.0)
 
 
+def test_who_skips_before_the_first_block_hears_the_one_skipped_to(tmp_path: Path) -> None:
+    """GIVEN a reader who presses on twice while waiting THEN first audio is all of that time."""
+    (one,) = listeners(
+        tmp_path,
+        play(103, 1, 2.0, "first:never"), play(103.1, 1, 0.1, "asked:never"), play(104, 1, 0.9, "asked:live"),
+    )  # fmt: skip
+    assert (one.first_audio_ms, one.asked, one.silence_s) == (3000.0, 2, 2.0)
+
+
+def test_a_press_that_another_follows_at_once_is_no_wait(tmp_path: Path) -> None:
+    """GIVEN presses given up after 0.1 s and after 4 s THEN the first tells nothing, the second of 4 s at least."""
+    found = figures(folder(tmp_path, play(103, 1, 0.1, "asked:never"), play(110, 1, 4.0, "asked:never")))
+    assert (found["asked_wait_p50_ms"], found["asked_wait_p95_ms"]) == (4000.0, 4000.0)
+
+
 def test_who_only_asked_is_a_listener_too(tmp_path: Path) -> None:
     """GIVEN a reader with a request and no play THEN they have a line, and never wanted to hear anything."""
     (one,) = listeners(tmp_path, "101,1,tts,499,0,1.5,0,needed")
