@@ -92,6 +92,22 @@ def test_a_foreign_upstream_is_not_asked(stub: Stub, document: Path) -> None:
     assert server.asked("/prepare") == []
 
 
+def test_the_upstream_makes_the_voices_that_people_change_to(stub: Stub, document: Path) -> None:
+    """With --changes it is asked for three voices, without for one; the chapters name all three either way."""
+    one, three = stub(), stub()
+    assert main(arguments(one, document)) == 0
+    without = Chapters.load(document.with_name("chapters.json"))
+    assert main(arguments(three, document, "--changes")) == 0
+    assert [asked["inputs"] for asked in one.asked("/prepare")] == [4, 4, 4]
+    assert [asked["inputs"] for asked in three.asked("/prepare")] == [4, 4, 4] * 3
+    assert Chapters.load(document.with_name("chapters.json")) == without
+    assert [(voice.name, voice.speed) for voice in without.voices] == [
+        ("alloy", 1.0),
+        ("nova", 1.0),
+        ("alloy", 1.25),
+    ]
+
+
 def test_a_server_that_is_not_there_is_one_line(document: Path) -> None:
     """An unreachable host exits 1 with one line that names it and asks the right question; no traceback."""
     command = [sys.executable, "-m", "loadtests.prepare", "--host", "http://127.0.0.1:9"]
