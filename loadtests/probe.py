@@ -108,6 +108,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     try:
         chapters = Chapters.load(arguments.chapters_file)
+        chapters.require_mode(arguments.mode)
         log = RequestLog(arguments.requests_file)
     except (ChaptersError, OSError) as error:
         sys.stderr.write(f"{error}\n")

@@ -1,6 +1,7 @@
 import csv
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -62,3 +63,16 @@ def test_failures_are_an_exit_code(
     assert main(["--host", server.url, "--mode", "cached", *files, str(chapters_file)]) == 1
     assert json.loads(capsys.readouterr().out)["failures"] == 2
     assert main(["--host", server.url, "--mode", "cached", *files, str(tmp_path / "absent")]) == 2
+
+
+def test_blocks_of_no_document_are_probed_live_only(
+    stub: Stub, chapters_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Chapters of a server without documents have no chunks to ask for: wrong use, before any is."""
+    replace(Chapters.load(chapters_file), document_id="").save(chapters_file)
+    server, rows = stub(), str(tmp_path / "probe.csv")
+    words = ["--host", server.url, "--chapters-file", str(chapters_file), "--requests-file", rows]
+    assert main([*words, "--mode", "cached"]) == 2
+    assert "Use --mode live." in capsys.readouterr().err
+    assert server.asked("/api/tts/chunk") == []
+    assert main([*words, "--mode", "live", "--count", "1"]) == 0
