@@ -94,7 +94,7 @@ def _found(
     if share > stalls_below:
         at_s, (resource, cause) = _too_late_at_s(folder, record, stalls_below), _why_late(folder, record)
         text = f"{count(record.stalls or 0, 'stall', 'stalls')}, {share:.1%} of the blocks"
-        yield Passed(resource, at_s, f"{text} (too many{_after(at_s)}), while {cause}")
+        yield Passed(resource, at_s, f"{text}, too many{_after(at_s)}, while {cause}")
 
 
 def _victims(record: VerdictRecord) -> str:

@@ -37,9 +37,12 @@ def print_capacities(capacities: Sequence[Capacity], console: Console) -> None:
         for line in reasons(capacity):
             console.print(Text(f"{capacity.scenario}, {line}"))
     for capacity in capacities:
-        table = Table(title=capacity.scenario, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+        table = Table(
+            title=capacity.scenario, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0)
+        )
         for column in COLUMNS:
-            table.add_column(column, justify="left" if column == "result" else "right", no_wrap=True)
+            words = column == "result"
+            table.add_column(column, justify="left" if words else "right", no_wrap=not words, overflow="fold")
         for cells in table_rows(capacity):
             table.add_row(*map(Text, cells))
         console.print(table)

@@ -34,7 +34,7 @@ _FIRST: dict[Resource, str] = {
     "memory": "memory ran out first",
     "CPU": "CPU ran out first",
     "this machine's CPU": "this machine's CPU ran out first, shared by VM and load",
-    "none": "blocks came too late first, with memory and CPU to spare",
+    "none": "blocks came too late, with memory and CPU to spare",
     "server": "the server did not serve",
 }
 
@@ -73,7 +73,7 @@ def reasons(capacity: Capacity) -> list[str]:
     if not lines and capacity.finished:
         lines.append(f"{_people(capacity.aim.plan.most)} were the most to be tried (--most).")
     if not capacity.finished:
-        lines.append("The search was broken off: it could say more.")
+        lines.append("the search was broken off: it could say more.")
     return lines
 
 
