@@ -7,21 +7,22 @@ from collections.abc import Sequence
 from profiles.capacity import Capacity
 from profiles.capacity_conditions import capacity_conditions, limits
 from profiles.capacity_text import AT_PACE_1, COLUMNS, PICTURE, TITLE, headline, reasons, table_rows
+from profiles.report_markdown import condition, plain
 
 
 def markdown(capacities: Sequence[Capacity]) -> str:
     """Return the report as GitHub-flavoured Markdown."""
     parts = [
         f"# {TITLE}",
-        f"**{_plain(headline(capacities))}**",
+        f"**{plain(headline(capacities))}**",
         "\n".join(_reasons(capacity) for capacity in capacities),
-        f"![{_plain(headline(capacities))}](capacity.svg)",
+        f"![{plain(headline(capacities))}](capacity.svg)",
         PICTURE,
         "## Runs",
         *(_runs(capacity) for capacity in capacities),
         AT_PACE_1,
         "## Conditions",
-        "\n".join(_condition(label, values) for label, values in capacity_conditions(capacities)),
+        "\n".join(condition(label, values) for label, values in capacity_conditions(capacities)),
         "## What these numbers cannot tell",
         "\n".join(f"- {limit}" for limit in limits(capacities[0].aim)),
         "Every run's figures and conditions are in [capacity.json](capacity.json).",
@@ -30,27 +31,14 @@ def markdown(capacities: Sequence[Capacity]) -> str:
 
 
 def _reasons(capacity: Capacity) -> str:
-    return "\n".join(f"- {_plain(capacity.scenario)}, {_plain(line)}" for line in reasons(capacity))
+    return "\n".join(f"- {plain(capacity.scenario)}, {plain(line)}" for line in reasons(capacity))
 
 
 def _runs(capacity: Capacity) -> str:
     rule = ["---:", "---:", "---", *("---:" for _ in COLUMNS[3:])]
     lines = [_line(COLUMNS), f"| {' | '.join(rule)} |", *(_line(row) for row in table_rows(capacity))]
-    return f"{_plain(capacity.scenario)}:\n\n" + "\n".join(lines)
+    return f"{plain(capacity.scenario)}:\n\n" + "\n".join(lines)
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(_plain(cell) for cell in cells)} |"
-
-
-def _condition(label: str, values: Sequence[str]) -> str:
-    if len(values) == 1:
-        return f"- {label}: {_plain(values[0])}"
-    return "\n".join([f"- {label}:", *(f"  - {_plain(value)}" for value in values)])
-
-
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is: a scenario's name or a CPU's is no markup."""
-    for mark in "\\`*_[]<>|":
-        text = text.replace(mark, f"\\{mark}")
-    return " ".join(text.split())
+    return f"| {' | '.join(plain(cell) for cell in cells)} |"

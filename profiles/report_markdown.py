@@ -23,15 +23,15 @@ def markdown(comparison: Comparison) -> str:
     """Return the report as GitHub-flavoured Markdown."""
     parts = [
         f"# {TITLE}",
-        f"**{_plain(headline(comparison))}**",
-        *(f"> **Warning:** {_plain(warning)}" for warning in warnings(comparison)),
-        f"![{_plain(picture_text(comparison))}](memory.svg)",
+        f"**{plain(headline(comparison))}**",
+        *(f"> **Warning:** {plain(warning)}" for warning in warnings(comparison)),
+        f"![{plain(picture_text(comparison))}](memory.svg)",
         PICTURE_NOTE,
         "## Figures",
         _table(comparison.outcomes, table_rows(comparison)),
         *_listeners(comparison),
         "## Conditions",
-        "\n".join(_condition(label, values) for label, values in condition_rows(comparison)),
+        "\n".join(condition(label, values) for label, values in condition_rows(comparison)),
         "## Evidence",
         *(_evidence(outcome) for outcome in comparison.outcomes),
         "## What these numbers cannot tell",
@@ -53,23 +53,24 @@ def _table(outcomes: Sequence[VerdictRecord], rows: Sequence[Row]) -> str:
 
 
 def _line(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cell if cell.startswith('---') else _plain(cell) for cell in cells)} |"
+    return f"| {' | '.join(cell if cell.startswith('---') else plain(cell) for cell in cells)} |"
 
 
-def _condition(label: str, values: Sequence[str]) -> str:
+def condition(label: str, values: Sequence[str]) -> str:
+    """Return a condition as a list item, its values below it where there are several."""
     if len(values) == 1:
-        return f"- {label}: {_plain(values[0])}"
-    return "\n".join([f"- {label}:", *(f"  - {_plain(value)}" for value in values)])
+        return f"- {label}: {plain(values[0])}"
+    return "\n".join([f"- {label}:", *(f"  - {plain(value)}" for value in values)])
 
 
 def _evidence(outcome: VerdictRecord) -> str:
     # Four backticks: a kernel line may hold anything that a process chose as its name.
     lines = "\n".join(evidence_lines(outcome))
-    return f"{_plain(outcome.scenario)}:\n\n````text\n{lines}\n````"
+    return f"{plain(outcome.scenario)}:\n\n````text\n{lines}\n````"
 
 
-def _plain(text: str) -> str:
-    """Text that Markdown shows as it is: a scenario's name or a CPU's is no markup."""
+def plain(text: str) -> str:
+    """Return text that Markdown shows as it is: a scenario's name or a CPU's is no markup."""
     for mark in "\\`*_[]<>|":
         text = text.replace(mark, f"\\{mark}")
     return " ".join(text.split())
