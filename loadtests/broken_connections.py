@@ -3,7 +3,7 @@
 import http.client
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeGuard
 from urllib.parse import SplitResult
 
@@ -47,11 +47,17 @@ def what_broke(
         return PrepareError(
             f"{place}: cannot be reached: {' '.join(reason.split())}. Is the server running there?"
         )
+    return _ended_early(causes, parts, place, f"{method} {url}")
+
+
+def _ended_early(
+    causes: Sequence[BaseException], parts: SplitResult, place: str, request: str
+) -> PrepareError:
     if parts.scheme == "http" and _speaks_tls(parts):
         return PrepareError(f"{place}: speaks TLS. Use {place.replace('http', 'https', 1)}.")
     if any(type(cause) is http.client.BadStatusLine for cause in causes):
         return PrepareError(f"{place}: what answers there does not speak HTTP. Check the port.")
-    return BrokenOffError(f"{method} {url}: the connection broke off. Did the server end? See its log.")
+    return BrokenOffError(f"{request}: the connection broke off. Did the server end? See its log.")
 
 
 def _unreachable(cause: BaseException, place: str) -> str | None:
