@@ -18,12 +18,24 @@ class Closing:
     Attributes:
         invalid: why nothing was measured; None where something was.
         unhealthy: why the server was not well; None where it was.
-        lines: what is shown.
+        summary: what the listeners heard.
     """
 
     invalid: str | None
     unhealthy: str | None
-    lines: tuple[str, ...]
+    summary: tuple[str, ...]
+
+    @property
+    def verdict(self) -> str | None:
+        """The line that says why the run is no pass; None where it is one."""
+        if self.invalid is not None:
+            return f"invalid: {self.invalid}"
+        return None if self.unhealthy is None else f"unhealthy: {self.unhealthy}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All that is shown."""
+        return self.summary if self.verdict is None else (*self.summary, self.verdict)
 
     def exit_code(self, *, judged_elsewhere: bool) -> int:
         """Returns 1 for an invalid run, and for an unhealthy one unless that is judged elsewhere; else 0."""
@@ -36,12 +48,7 @@ def close(tally: Tally, stats: RequestStats, invalid: Sequence[str]) -> Closing:
     why_unhealthy = tally.unwell()
     if why_unhealthy is not None:
         why_unhealthy += _most_frequent_error(stats)
-    lines = _summary(tally, stats)
-    if why_invalid is not None:
-        lines.append(f"invalid: {why_invalid}")
-    elif why_unhealthy is not None:
-        lines.append(f"unhealthy: {why_unhealthy}")
-    return Closing(why_invalid, why_unhealthy, tuple(lines))
+    return Closing(why_invalid, why_unhealthy, tuple(_summary(tally, stats)))
 
 
 def _summary(tally: Tally, stats: RequestStats) -> list[str]:

@@ -14,8 +14,8 @@ from locust.runners import MasterRunner, Runner, WorkerRunner
 from loadtests import web_page
 from loadtests.load import Load
 from loadtests.master import MasterRun
-from loadtests.options import OptionError, add_options, parse_options
-from loadtests.run import Run, say, unwritable
+from loadtests.options import add_options
+from loadtests.run import Run, unwritable
 from loadtests.single import SingleRun
 from loadtests.watch import raise_open_files
 from loadtests.worker import Worker
@@ -81,14 +81,8 @@ def _init(environment: Environment, runner: Runner, **_: Any) -> None:
         _on(environment.events.report_to_master, worker.report)
         _listen(environment, worker)
         return
-    assert environment.parsed_options is not None
-    if environment.web_ui is None:
+    if environment.web_ui is None and environment.parsed_options is not None:
         environment.parsed_options.only_summary = True
-    try:
-        parse_options(environment.parsed_options)
-    except OptionError as error:
-        say(str(error))
-        raise SystemExit(2) from error
     side: Run
     if isinstance(runner, MasterRunner):
         side = MasterRun(environment, runner)

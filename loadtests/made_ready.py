@@ -47,14 +47,16 @@ def make_ready(options: LoadOptions, host: str, tell: Tell) -> Chapters:
         mode=options.mode,
         chapters=options.chapters,
         blocks=options.blocks,
-        voice=options.voice,
+        voice=options.asked_with,
         model=options.model,
         pregenerate=options.pregenerate,
         insecure=options.insecure,
     )
     chapters = prepare(preparation, tell)
     blocks = sum(map(len, chapters.chapters))
-    tell(f"{document or dialogue}: {len(chapters.chapters)} chapters, {blocks} blocks of {chapters.pages} pages")
+    tell(
+        f"{document or dialogue}: {len(chapters.chapters)} chapters, {blocks} blocks of {chapters.pages} pages"
+    )
     return chapters
 
 

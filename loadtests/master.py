@@ -50,15 +50,13 @@ class MasterRun(Run):
         except OSError as error:
             self.fail(unwritable(error))
 
-    def stopping(self) -> None:
-        """Has the workers stop their readers and hand in the rest, and waits for that."""
-        if self._gathering is None:
-            return
-        if not self._invalid:
+    def _before_stop(self, gathering: Gathering) -> None:
+        """Have the workers stop their readers and hand in the rest, and wait for that."""
+        if not self._invalid and not self._leaving:
             self._invalid += self._losses()
         self._master.send_message(END_OF_RUN)
         deadline = time.monotonic() + self._environment.stop_timeout + HAND_IN_S
-        while self._gathering is not None and not self._gathering.handed_in(self._present()):
+        while not gathering.handed_in(self._present()):
             if time.monotonic() > deadline:
                 self._invalid.append(f"a worker did not hand in its last rows within {HAND_IN_S:g} s")
                 return

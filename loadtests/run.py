@@ -12,12 +12,13 @@ from locust.runners import STATE_SPAWNING, STATE_STOPPED, Runner
 from loadtests.asking import WrongUseError
 from loadtests.broken_connections import PrepareError
 from loadtests.chapters import Chapters, ChaptersError
-from loadtests.closing import close
+from loadtests.closing import Closing, close
 from loadtests.corpus import CorpusError
 from loadtests.gathering import Gathering
 from loadtests.load import Load
 from loadtests.made_ready import make_ready
-from loadtests.options import LoadOptions, OptionError, parse_options
+from loadtests.option_values import OptionError
+from loadtests.options import LoadOptions, parse_options
 
 LOOK_EVERY_S = 0.25
 
@@ -38,8 +39,9 @@ class Run(ABC):
         self._gathering: Gathering | None = None
         self._options: LoadOptions | None = None
         self._looking: gevent.Greenlet | None = None
+        self._leaving = False
         self._invalid: list[str] = []
-        self._closing_lines: tuple[str, ...] = ()
+        self._closing: Closing | None = None
         self.load: Load | None = None
         """The readers of this process, while a run goes on that has some here."""
 
@@ -69,7 +71,7 @@ class Run(ABC):
             raise OptionError(
                 "--host: is missing. Name the server to read from: --host http://127.0.0.1:8003."
             )
-        self._closing_lines, self._invalid = (), []
+        self._closing, self._invalid = None, []
         gathering = Gathering(self._options.requests_file, self._options.generator_file)
         try:
             self._start(self._options, make_ready(self._options, host, _log.info), gathering)
@@ -94,7 +96,8 @@ class Run(ABC):
 
     def _look(self) -> None:
         """Ends the run when all have finished, or when it is none any more."""
-        while self._gathering is not None:
+        missing: list[str] = []
+        while not self._invalid:
             gevent.sleep(LOOK_EVERY_S)
             self._collect(last=False)
             readers = self._runner.target_user_count
@@ -102,10 +105,10 @@ class Run(ABC):
                 _log.info("all %d readers have finished", readers)
                 self._stop_soon()
                 return
-            self._invalid += self._losses()
-            if self._invalid:
-                self._stop_soon()
-                return
+            # Missed twice: Ctrl-C reaches workers and us together, and that is no loss.
+            before, missing = missing, self._losses()
+            if before and missing:
+                self.fail("; ".join(missing))
 
     def fail(self, line: str) -> None:
         """Ends the run because it is no measurement any more; says why, once."""
@@ -115,6 +118,13 @@ class Run(ABC):
 
     def _stop_soon(self) -> None:
         gevent.spawn(self._runner.stop if self._environment.web_ui else self._runner.quit)
+
+    def stopping(self) -> None:
+        """The readers are about to be stopped."""
+        if self._looking is not None:
+            self._looking.kill(block=False)
+        if self._gathering is not None:
+            self._before_stop(self._gathering)
 
     def end(self) -> None:
         """All readers have stopped: takes what is left, closes the files, judges the run."""
@@ -127,23 +137,32 @@ class Run(ABC):
         self._environment.process_exit_code = closing.exit_code(
             judged_elsewhere=self._options.judged_elsewhere
         )
-        self._closing_lines = closing.lines
+        self._closing = closing
         if self._environment.web_ui:
-            self.last_words()
+            self._tell_page(closing)
 
     def leave(self) -> None:
         """Ends the run, if one goes on, before the process ends."""
+        self._leaving = True
         if self._gathering is not None:
             self._runner.stop()
 
     def last_words(self) -> None:
-        """Says how the run ended, once: below Locust's own tables where there is no web page."""
-        for line in self._closing_lines:
-            say(line)
-        self._closing_lines = ()
+        """Says how the run ended, once, below Locust's own tables."""
+        closing, self._closing = self._closing, None
+        if closing is not None and not self._environment.web_ui:
+            for line in closing.lines:
+                say(line)
+
+    def _tell_page(self, closing: Closing) -> None:
+        for line in closing.summary:
+            _log.info(line)
+        if closing.verdict:
+            _log.error(closing.verdict)
+            self._runner.log_exception("all", closing.verdict, "")
 
     @abstractmethod
-    def stopping(self) -> None:
+    def _before_stop(self, gathering: Gathering) -> None:
         """Does what is to be done before the readers are stopped."""
 
     @abstractmethod

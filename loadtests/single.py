@@ -24,8 +24,9 @@ class SingleRun(Run):
         self.load = Load(options, chapters, count(), stats, rows=rows, sample=take_sample)
         self.load.watch.start()
 
-    def stopping(self) -> None:
-        """Lets the readers who rest go, where those who read are given time to end."""
+    def _before_stop(self, gathering: Gathering) -> None:
+        """Let the readers who rest go, where those who read are given time to end."""
+        del gathering
         if self.load is not None and self._environment.stop_timeout:
             self.load.over()
 

@@ -7,7 +7,8 @@ from flask import Response, jsonify, request
 from locust.env import Environment
 from locust.web import WebUI
 
-from loadtests.options import FILE_OPTIONS, OptionError, parse_options
+from loadtests.option_values import OptionError
+from loadtests.options import NOT_ON_THE_PAGE, parse_options
 
 
 def refuse_mistakes(environment: Environment, page: WebUI) -> None:
@@ -34,10 +35,11 @@ def check_form(form: Mapping[str, str], values: argparse.Namespace) -> None:
     """
     together = argparse.Namespace(**vars(values))
     for name, value in form.items():
-        if name in FILE_OPTIONS and value != getattr(values, name, None):
-            flag = f"--{name.replace('_', '-')}"
-            raise OptionError(f"{flag}: is chosen where Locust is started, and not on its web page.")
+        if name in NOT_ON_THE_PAGE and value != getattr(values, name):
+            raise OptionError(
+                f"{NOT_ON_THE_PAGE[name]}: is chosen where Locust is started, and not on its web page."
+            )
         if hasattr(together, name):
-            flagged = isinstance(getattr(together, name), bool)
-            setattr(together, name, value == "true" if flagged else value)
+            is_flag = isinstance(getattr(together, name), bool)
+            setattr(together, name, value == "true" if is_flag else value)
     parse_options(together)

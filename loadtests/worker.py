@@ -13,7 +13,8 @@ from loadtests.chapters import Chapters, ChaptersError
 from loadtests.clocks import Clock
 from loadtests.gathering import REPORT_KEY
 from loadtests.load import Load, reader_numbers
-from loadtests.options import OptionError, parse_options
+from loadtests.option_values import OptionError
+from loadtests.options import parse_options
 
 END_OF_RUN = "end_of_run"
 """The master's message that all readers are to stop, and everything is to be handed in."""
