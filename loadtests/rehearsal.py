@@ -51,6 +51,7 @@ class World:
         outcomes: of each request ``ok``, ``failed`` or ``missing``, likewise.
         durations_s: playing time of each speech in session seconds, likewise.
         lag_s: how late the session is woken.
+        news_lag_s: how late it hears of an answer, which says when it arrived.
         late_news: whether answers to requests that were given up still arrive, as they were on their way.
     """
 
@@ -58,11 +59,12 @@ class World:
     outcomes: Sequence[str] = ("ok", "ok", "ok", "missing", "ok", "ok", "failed")
     durations_s: Sequence[float] = (30.0, 12.0, 25.0)
     lag_s: float = 0.0
+    news_lag_s: float = 0.0
     late_news: bool = False
 
 
 Said = tuple[float, Action | Result]
-"""What was said or heard, and when that was noticed."""
+"""What was said or heard, and when; an answer that is noticed late keeps the time at which it arrived."""
 
 
 def rehearse(session: Session, world: World) -> Iterator[Said]:
@@ -95,7 +97,7 @@ class _Answers:
         self._outcomes = cycle(world.outcomes)
         self._durations = cycle(world.durations_s)
         self._order = count()
-        self._coming: list[tuple[float, int, Result]] = []
+        self._coming: list[tuple[float, int, float, Result]] = []
 
     def asked(self, now: float, action: Action) -> None:
         result: Result
@@ -108,16 +110,19 @@ class _Answers:
             case FetchTimings(number):
                 result = TimingsEnded(number, ok=next(self._outcomes) == "ok")
             case Abort(numbers) if not self._world.late_news:
-                self._coming = [coming for coming in self._coming if coming[2].number not in numbers]
+                self._coming = [coming for coming in self._coming if coming[3].number not in numbers]
                 heapq.heapify(self._coming)
                 return
             case _:
                 return
-        heapq.heappush(self._coming, (now + next(self._latencies), next(self._order), result))
+        arrives_t = now + next(self._latencies)
+        heapq.heappush(
+            self._coming, (arrives_t + self._world.news_lag_s, next(self._order), arrives_t, result)
+        )
 
     def before(self, t: float) -> tuple[float, Result] | None:
         if self._coming and self._coming[0][0] < t:
-            arrived_t, _, result = heapq.heappop(self._coming)
+            _, _, arrived_t, result = heapq.heappop(self._coming)
             return arrived_t, result
         return None
 

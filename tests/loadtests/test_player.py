@@ -278,16 +278,13 @@ def test_a_retry_that_was_waiting_is_given_up_with_its_block() -> None:
 
 
 def test_who_has_moved_on_does_not_press_play_for_the_block_before() -> None:
-    """Three attempts failed and play would be pressed after 5 s; a skip meanwhile asks for another block."""
-    chapter = chapter_of(1, 2)
-    tab = Tab(chapter)
-    tab.player.play(0.0, "next")
-    for now, number in ((0.0, 1), (1.0, 2), (3.0, 3)):
+    """Three attempts failed and play would be pressed after 5 s; back at a block that is kept, nothing is asked."""
+    tab = plays(Tab(chapter_of(1, 2)))
+    for now, number in ((30.0, 3), (31.0, 4), (33.0, 5)):
         tab.said(now)
-        tab.player.heard(now, SpeechFailed(number))
-    tab.player.skip(4.0, 1)
-    asked = [action.block for action in tab.said(60.0) if isinstance(action, FetchAudio)]
-    assert asked == [chapter[1]]
+        tab.fails(now, number)
+    tab.player.skip(34.0, -1)
+    assert not any(isinstance(action, FetchAudio) for action in tab.said(60.0))
 
 
 def test_highlighting_is_late_by_what_was_heard_without_it() -> None:

@@ -93,9 +93,10 @@ worlds = st.builds(
     st.lists(st.sampled_from(["ok", "ok", "ok", "failed", "missing"]), min_size=1, max_size=7),
     st.lists(st.floats(1, 40), min_size=1, max_size=5),
     st.sampled_from([0.0, 0.0, 0.3]),
+    st.sampled_from([0.0, 0.0, 0.2, 2.0]),
     st.booleans(),
 )
-prompt_worlds = worlds.map(lambda world: replace(world, lag_s=0.0))
+prompt_worlds = worlds.map(lambda world: replace(world, lag_s=0.0, news_lag_s=0.0))
 page_lists = st.lists(st.integers(1, 4), min_size=1, max_size=8).map(sorted)
 chapters = page_lists.map(lambda pages: chapter_of(*pages))
 paces = st.sampled_from([1.0, 5.0, 10.0])
