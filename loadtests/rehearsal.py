@@ -56,7 +56,7 @@ class World:
     """
 
     latencies_s: Sequence[float] = (2.0, 6.0, 3.0, 11.0, 0.5)
-    outcomes: Sequence[str] = ("ok", "ok", "ok", "missing", "ok", "ok", "failed")
+    outcomes: Sequence[str] = ("ok", "ok", "missing", "ok", "ok", "ok", "ok", "failed", "ok")
     durations_s: Sequence[float] = (30.0, 12.0, 25.0)
     lag_s: float = 0.0
     news_lag_s: float = 0.0
