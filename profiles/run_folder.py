@@ -190,10 +190,12 @@ def _read_csv(
     for row in reader:
         if not row:
             continue
-        row.append("")
         try:
+            if len(row) != len(header):
+                raise ValueError(f"{len(row)} cells under {len(header)} columns")  # noqa: TRY301 - told as below
+            row.append("")
             yield parse(cells(row))
-        except (IndexError, ValueError) as error:
+        except ValueError as error:
             raise RunFolderError(
                 f"{path}:{reader.line_num}: {error}. The line is not one that a run writes."
             ) from None

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from profiles.memory_trace import MemoryTrace, read_memory_trace
+from profiles.plot_panel import WAITING
 from profiles.plots import panel_svg, write_memory_figure
 from profiles.run_folder import RunFolder
 
@@ -51,6 +52,20 @@ def test_kills_bounds_and_names_are_written_in_the_picture(make_run: MakeRun) ->
     svg = panel_svg(trace(make_run("live")), 4.0)
     for text in ("4 GB limit", "2 GB budget", "server killed 24 s", "+ 2 children 24-25 s", "restarted 26 s"):
         assert f">{text}<" in svg
+
+
+def test_who_waited_stands_below_the_memory(make_run: MakeRun, tmp_path: Path) -> None:
+    """A reader who waited is drawn; where nobody did, or nobody read, the strip says so in words."""
+    waited = panel_svg(trace(make_run("live")), 4.0)
+    assert WAITING in waited
+    assert ">waiting<" in waited
+    calm = make_run("cached")
+    requests = (calm / "requests.csv").read_text().replace(",0.4,", ",0.2,")
+    (calm / "requests.csv").write_text(requests)
+    nobody = panel_svg(trace(calm), 4.0)
+    assert WAITING not in nobody
+    assert ">nobody waits<" in nobody
+    assert ">no readers<" in panel_svg(trace(tmp_path), 4.0)
 
 
 def test_nothing_to_draw_is_drawn_empty(tmp_path: Path) -> None:

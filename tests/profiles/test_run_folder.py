@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.run_folder import REQUEST_COLUMNS, SAMPLE_COLUMNS, RunFolder, RunFolderError
+from profiles.run_folder import REQUEST_COLUMNS, SAMPLE_COLUMNS, LoadSample, RunFolder, RunFolderError
 
 
 def test_an_empty_folder_reads_as_empty(tmp_path: Path) -> None:
@@ -75,6 +75,31 @@ def test_what_no_run_writes_is_refused_with_its_place(
     folder = RunFolder(tmp_path)
     with pytest.raises(RunFolderError, match=place):
         _ = (folder.samples, folder.events, folder.verdict, folder.run)
+
+
+def test_a_line_that_lost_a_cell_is_refused(tmp_path: Path) -> None:
+    """A line with fewer cells than columns would put a value under another name."""
+    (tmp_path / "requests.csv").write_text(
+        ",".join(REQUEST_COLUMNS) + "\n1,0,chunk,200,5,1,0\n2,0,chunk,200,5,1,0,\n"
+    )
+    with pytest.raises(RunFolderError, match=r"requests\.csv:2: 7 cells under 8 columns"):
+        _ = RunFolder(tmp_path).requests
+
+
+def test_a_column_that_an_older_run_lacks_is_empty(tmp_path: Path) -> None:
+    """What the file has no column for is not measured, in whatever order the others stand."""
+    (tmp_path / "generator.csv").write_text("readers,t,process\n4,1.5,2\n\n")
+    assert RunFolder(tmp_path).generator == (LoadSample(t=1.5, process="2", readers=4.0),)
+
+
+def test_the_load_of_a_run_cut_off_ends_with_its_last_sample(tmp_path: Path) -> None:
+    """What never ended is judged up to where it was seen."""
+    (tmp_path / "samples.csv").write_text("t,vm_bytes\n7,1\n8,1\n")
+    assert RunFolder(tmp_path).load_span == (7, 8)
+    (tmp_path / "events.jsonl").write_text(
+        '{"t": 7.5, "event": "load_started"}\n{"t": 9, "event": "load_ended"}\n'
+    )
+    assert RunFolder(tmp_path).load_span == (7.5, 9)
 
 
 def test_time_zero_is_the_start_of_the_load(tmp_path: Path) -> None:
