@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory fuzz lock clean
+.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers fuzz lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,9 @@ kills: .venv/dev.stamp  ## Kill the server a hundred times while it makes chunks
 
 server-memory: .venv/dev.stamp  ## What the server holds, also while it makes 200 pages ahead (15 minutes; PAGES)
 	PAGES=$${PAGES:-200} $(BIN)/pytest -s tests/system/test_server_memory.py $(ARGS)
+
+bench-readers: .venv/run.stamp  ## What thousands of readers cost the load generator, beside Locust's own users (an hour)
+	$(BIN)/python -m benchmarks.readers $(ARGS)
 
 fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000 a route (FUZZ_REQUESTS)
 	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-1000} $(BIN)/pytest -s tests/reference_server/wire $(ARGS)
