@@ -9,6 +9,7 @@ from gevent import GreenletExit  # type: ignore[import-untyped]  # gevent carrie
 from locust.contrib.fasthttp import FastHttpSession, LocustUserAgent
 
 from loadtests.chapters import Block, Chapters, Voice
+from loadtests.connections import read_in_large_pieces
 from loadtests.request_log import Kind, Row, Rows
 from loadtests.speech_shelf import UnplayableError, mp3_duration_s
 
@@ -48,6 +49,7 @@ class Exchange:
     """
 
     def __init__(self, http: FastHttpSession, log: Rows, reader: int, chapters: Chapters) -> None:
+        read_in_large_pieces(http)
         self._http = http
         self._log = log
         self._reader = reader
