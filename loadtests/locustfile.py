@@ -12,6 +12,7 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from loadtests import web_page
+from loadtests.kept_alive import send_again_as_browsers_do
 from loadtests.load import Load
 from loadtests.master import MasterRun
 from loadtests.options import add_options
@@ -53,6 +54,7 @@ class ReaderUser(FastHttpUser):
             self.insecure = load.options.insecure
             self.ssl_context_factory = lambda: _tls(insecure=load.options.insecure)
         super().__init__(environment)
+        send_again_as_browsers_do(self.client.client)
 
     @task
     def read(self) -> None:
