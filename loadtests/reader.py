@@ -29,6 +29,7 @@ from loadtests.session import Session
 from loadtests.speech_shelf import Audio, SpeechShelf
 
 ActionT = TypeVar("ActionT", FetchAudio, FetchTimings, MakeAhead)
+NumberedT = TypeVar("NumberedT", FetchAudio, FetchTimings)
 
 
 class Reader:
@@ -39,7 +40,7 @@ class Reader:
         session: what the person does.
         exchange: the person's requests.
         shelf: audio and bodies shared with the other readers.
-        log: where the blocks that begin to play are written.
+        log: where the blocks that play are written.
     """
 
     def __init__(
@@ -83,9 +84,9 @@ class Reader:
         for action in actions:
             match action:
                 case FetchAudio():
-                    self._send(action.number, self._fetch_audio, action)
+                    self._send(self._fetch_audio, action)
                 case FetchTimings():
-                    self._send(action.number, self._fetch_timings, action)
+                    self._send(self._fetch_timings, action)
                 case MakeAhead():
                     self._requests.spawn(self._guarded, self._make_ahead, action)
                 case Abort(numbers):
@@ -99,13 +100,17 @@ class Reader:
                 case Finished():
                     pass  # read() sees it on the session
 
-    def _send(self, number: int, fetch: Callable[[ActionT], None], action: ActionT) -> None:
-        request = self._requests.spawn(self._guarded, fetch, action)
-        self._numbered[number] = request
-        request.link(lambda _: self._numbered.pop(number, None))
+    def _send(self, fetch: Callable[[NumberedT], None], action: NumberedT) -> None:
+        self._numbered[action.number] = self._requests.spawn(self._fetch, fetch, action)
+
+    def _fetch(self, fetch: Callable[[NumberedT], None], action: NumberedT) -> None:
+        try:
+            self._guarded(fetch, action)
+        finally:
+            self._numbered.pop(action.number, None)
 
     def _give_up(self, numbers: tuple[int, ...]) -> None:
-        # What has ended is not here any more; what has not begun yet never reaches the wire.
+        # What has ended is not here any more; what has not begun yet never reaches the wire, and has no row.
         for number in numbers:
             if (request := self._numbered.pop(number, None)) is not None:
                 request.kill(block=False)
