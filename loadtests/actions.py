@@ -28,7 +28,7 @@ class FetchAudio:
 
 @dataclass(frozen=True, slots=True)
 class FetchTimings:
-    """Ask for a block's word timings and do not wait. ``audio`` is what arrived, for the whisper route."""
+    """Ask for a block's word timings and do not wait. ``audio`` is the key that arrived, for the whisper route."""
 
     number: int
     block: Block
@@ -102,7 +102,7 @@ Action = FetchAudio | FetchTimings | MakeAhead | Abort | Played | Unhighlighted 
 
 @dataclass(frozen=True, slots=True)
 class SpeechArrived:
-    """A block's whole speech is here. ``audio`` is handed back with a FetchTimings that needs it."""
+    """A block's whole speech is here. ``audio``, a key to it, is handed back with a FetchTimings that needs it."""
 
     number: int
     size_bytes: int

@@ -13,13 +13,14 @@ def data_uri_bytes(audio_bytes: int) -> int:
 
 @dataclass(slots=True)
 class CachedSpeech:
-    """What the cache knows of a block's speech. The bytes themselves are not kept.
+    """What the cache knows of a block's speech: its size, its timings' state, and at most a key to its bytes.
 
     Attributes:
         source: where it came from: ``live``, ``chunk`` or ``fallback``.
         size_bytes: size of its data URI.
         duration_s: playing time at speed 1, in session seconds.
-        audio: the MP3, opaque here, only while a second timings request might need it.
+        audio: the key under which the MP3 lies on the shelf of all readers, opaque here; only while a second
+            timings request might need it.
         timings_back: whether its word timings have arrived.
         played: whether it has been played since it arrived.
     """
@@ -71,7 +72,7 @@ class ClientCache:
         self.size_bytes = 0
 
     def timings_arrived(self, key: str) -> None:
-        """Notes that a block's timings are back, and lets its bytes go. Does not count as a use."""
+        """Notes that a block's timings are back, and lets the key go. Does not count as a use."""
         item = self._items.get(key)
         if item is not None:
             item.timings_back = True

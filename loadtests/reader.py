@@ -26,7 +26,7 @@ from loadtests.actions import (
 from loadtests.exchange import Exchange
 from loadtests.request_log import Row, Rows
 from loadtests.session import Session
-from loadtests.speech_shelf import Audio, SpeechShelf
+from loadtests.speech_shelf import AudioKey, SpeechShelf
 
 ActionT = TypeVar("ActionT", FetchAudio, FetchTimings, MakeAhead)
 NumberedT = TypeVar("NumberedT", FetchAudio, FetchTimings)
@@ -151,7 +151,7 @@ class Reader:
         if action.route == "timings":
             answer = self._exchange.stored_timings(action.block, action.voice, action.intended_t, source)
         else:
-            assert isinstance(action.audio, Audio)
+            assert isinstance(action.audio, AudioKey)
             body = self._shelf.timings_body(action.block.text, action.audio)
             answer = self._exchange.live_timings(body, action.intended_t, source)
         self._arrivals.put((answer.ended_t, TimingsEnded(action.number, ok=answer.status == 200)))

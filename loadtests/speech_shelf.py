@@ -4,7 +4,7 @@ import hashlib
 import io
 import json
 from dataclasses import dataclass
-from weakref import WeakValueDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from cachetools import LRUCache
 from tinytag import TinyTag, TinyTagException
@@ -32,15 +32,14 @@ def mp3_duration_s(data: bytes) -> float:
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True, eq=False)
-class Audio:
-    """An MP3 that at least one reader still needs."""
+class AudioKey:
+    """What readers hold of an MP3 that they may need again; the shelf has its bytes for as long as one does."""
 
     digest: bytes
-    data: bytes
 
 
 class SpeechShelf:
-    """Holds equal audio once, however many readers keep it, and no longer than the last of them does.
+    """Holds equal audio once, however many readers keep its key, and no longer than the last of them does.
 
     Bodies of timings requests (an MP3 as a JSON array of integers: 0.5 MB becomes 1.7 MB) are encoded once
     and kept, least recently used first to go, up to a number of bytes.
@@ -50,22 +49,27 @@ class SpeechShelf:
     """
 
     def __init__(self, max_body_bytes: int) -> None:
-        self._audio: WeakValueDictionary[bytes, Audio] = WeakValueDictionary()
+        self._keys: WeakValueDictionary[bytes, AudioKey] = WeakValueDictionary()
+        self._audio: WeakKeyDictionary[AudioKey, bytes] = WeakKeyDictionary()
         self._bodies: LRUCache[tuple[str, bytes], bytes] = LRUCache(max_body_bytes, getsizeof=len)
 
-    def keep(self, data: bytes) -> Audio:
-        """Returns the shared copy of these bytes."""
+    def keep(self, data: bytes) -> AudioKey:
+        """Keeps these bytes until the last who holds the key lets it go."""
         digest = hashlib.sha256(data).digest()
-        return self._audio.setdefault(digest, Audio(digest, data))
+        key = self._keys.get(digest)
+        if key is None:
+            key = self._keys[digest] = AudioKey(digest)
+            self._audio[key] = data
+        return key
 
-    def timings_body(self, text: str, audio: Audio) -> bytes:
+    def timings_body(self, text: str, key: AudioKey) -> bytes:
         """Returns the JSON body of POST /api/whisper for a block."""
-        key = (text, audio.digest)
-        body = self._bodies.get(key)
+        named = (text, key.digest)
+        body = self._bodies.get(named)
         if body is None:
-            body = encode_timings_body(text, audio.data)
+            body = encode_timings_body(text, self._audio[key])
             if len(body) <= self._bodies.maxsize:
-                self._bodies[key] = body
+                self._bodies[named] = body
         return body
 
 

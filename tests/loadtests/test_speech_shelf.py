@@ -40,14 +40,14 @@ def test_a_timings_body_is_the_text_and_every_byte_as_a_number(text: str, data: 
 
 
 def test_equal_audio_is_held_once_and_let_go_with_its_last_reader() -> None:
-    """Two readers with equal bytes hold one copy; when both let go it is gone."""
+    """Two readers with equal bytes hold one key, and the shelf one copy; when both let go it is gone."""
     shelf = SpeechShelf(max_body_bytes=1000)
     one, other = shelf.keep(bytes([1, 2, 3])), shelf.keep(bytes([1, 2, 3]))
     assert one is other
-    assert len(shelf._audio) == 1
+    assert list(shelf._audio.values()) == [bytes([1, 2, 3])]
     del one, other
     gc.collect()
-    assert len(shelf._audio) == 0
+    assert (len(shelf._audio), len(shelf._keys)) == (0, 0)
 
 
 def test_a_body_is_encoded_once_and_bounded() -> None:
