@@ -1,11 +1,15 @@
 from collections import Counter
+from dataclasses import fields
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadtests.mixes import HABITS, MIXES, MixError, parse_mix
+from loadtests.mixes import HABITS, MIXES, Habits, MixError, parse_mix
+
+READERS = Path(__file__).parents[2] / "docs" / "reference" / "readers.md"
 
 weights = st.dictionaries(
     st.sampled_from(MIXES), st.one_of(st.integers(0, 20), st.floats(0, 20)), min_size=1
@@ -104,3 +108,28 @@ def test_what_is_no_mix_is_told_in_one_line(text: str, line: str) -> None:
     assert str(told.value).startswith(repr(text))
     assert "\n" not in str(told.value)
     assert "restless" in str(told.value)
+
+
+def documented() -> dict[str, dict[str, str]]:
+    """The cells of the reference's table: of each habit, by mix."""
+    lines = (line for line in READERS.read_text(encoding="utf-8").splitlines() if line.startswith("|"))
+    heads, _, *rows = [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in lines]
+    return {name: dict(zip(heads[2:], cells, strict=True)) for name, _, *cells in rows}
+
+
+def cell_of(habits: Habits, name: str) -> str:
+    """What the table says of a habit; a dash where it cannot matter."""
+    rates = {"pause_s": "pauses_per_min", "away_s": "leaves_per_min", "most_presses": "skips_forward_per_min"}
+    value = getattr(habits, name)
+    if getattr(habits, rates.get(name, name)) in {None, 0.0} and not name.endswith("_per_min"):
+        return "-"
+    return f"{value[0]:g} to {value[1]:g}" if isinstance(value, tuple) else f"{value:g}"
+
+
+def test_the_reference_says_what_each_mix_does() -> None:
+    """GIVEN the table of the readers' page THEN its numbers are those of the code, and none is missing."""
+    expected = {
+        field.name: {mix: cell_of(habits, field.name) for mix, habits in HABITS.items()}
+        for field in fields(Habits)
+    }
+    assert documented() == expected
