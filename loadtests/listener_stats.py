@@ -20,10 +20,11 @@ NO_HIGHLIGHTING = "no highlighting"
 class ListenerStats:
     """Feeds the entries from rows; their times are milliseconds by the clock.
 
-    ``first audio``: until a reader's first block began; a failure where none ever did. ``after a press``: until
-    the block that was pressed for began. ``block from chunk`` (``live``, ``fallback``, ``cache``): how long
-    the next block in turn was waited for. ``stall``: those waits of more than ``STALL_S``. ``no highlighting``:
-    how long a block played without its word timings.
+    ``first audio``: until a reader's first block began. ``after a press``: until the block that was pressed for
+    began. Of both, waits of more than ``STALL_S`` that ended with no block are failures; who presses on sooner
+    has not waited. ``block from chunk`` (``live``, ``fallback``, ``cache``): how long the next block in turn
+    was waited for; ``stall``: those waits of more than ``STALL_S``. ``no highlighting``: how long a block
+    played without its word timings.
     """
 
     def __init__(self, stats: RequestStats) -> None:
@@ -38,17 +39,16 @@ class ListenerStats:
 
     def _add_play(self, row: Row) -> None:
         reason, _, source = row.source.rpartition(":")
-        if reason == "first":
-            self._log(FIRST_AUDIO, row.late_s)
-            if row.status != 200:
-                self._stats.get(FIRST_AUDIO, LISTENER).log_error(None)
-        elif reason:
-            self._log(AFTER_A_PRESS, row.late_s)
-        else:
-            if row.status == 200:
-                self._log(BLOCK_FROM + source, row.late_s)
-            if row.late_s > STALL_S:
-                self._log(STALL, row.late_s)
+        heard = row.status == 200
+        if reason and (heard or row.late_s > STALL_S):
+            name = FIRST_AUDIO if reason == "first" else AFTER_A_PRESS
+            self._log(name, row.late_s)
+            if not heard:
+                self._stats.get(name, LISTENER).log_error(None)
+        elif not reason and heard:
+            self._log(BLOCK_FROM + source, row.late_s)
+        if not reason and row.late_s > STALL_S:
+            self._log(STALL, row.late_s)
 
     def _log(self, name: str, seconds: float) -> None:
         self._stats.get(name, LISTENER).log(round(seconds * 1000), 0)

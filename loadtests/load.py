@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from itertools import count
 
+from gevent import Timeout, sleep  # type: ignore[import-untyped]  # gevent carries no types
 from gevent.event import Event  # type: ignore[import-untyped]  # gevent carries no types
 from locust import FastHttpUser
 from locust.stats import RequestStats
@@ -22,6 +23,7 @@ from loadtests.tally import Tally
 from loadtests.watch import Sample, Watch
 
 MAX_BODY_BYTES = 256 * 1024 * 1024
+SETTLED_WITHIN_S = 10.0
 
 
 class Load:
@@ -98,6 +100,12 @@ class Load:
     def over(self) -> None:
         """Lets those who rest go."""
         self._over.set()
+
+    def settle(self) -> None:
+        """Waits until the readers who are being stopped have written their last rows."""
+        with Timeout(SETTLED_WITHIN_S, False):  # noqa: FBT003  # gevent's way to say: only end the wait
+            while self._at_work:
+                sleep(0.01)
 
     def report(self, *, last: bool) -> Report:
         """Returns what is handed in now, rows and samples of each report once."""

@@ -128,9 +128,9 @@ class Run(ABC):
 
     def end(self) -> None:
         """All readers have stopped: takes what is left, closes the files, judges the run."""
+        self._collect(last=True)
         if self._gathering is None or self._options is None:
             return
-        self._collect(last=True)
         gathering, self._gathering = self._gathering, None
         gathering.close()
         closing = close(gathering.tally(), self._environment.stats, [*self._invalid, *gathering.saturated()])

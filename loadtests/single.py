@@ -31,6 +31,8 @@ class SingleRun(Run):
             self.load.over()
 
     def _collect(self, *, last: bool) -> None:
+        if last and self.load is not None:
+            self.load.settle()
         if self.load is None or self._gathering is None:
             return
         if last:

@@ -24,7 +24,7 @@ class Tally:
         heard: how many heard a block.
         blocks: blocks that began to play, by where their audio came from.
         stalls: how many of them, next in turn, were waited for longer than ``STALL_S``.
-        silence_s: how long in all.
+        silence_s: how long in all, with every other wait of more than ``STALL_S`` that ended with no block.
         timings_too_late: blocks whose word timings had not come when they stopped playing.
         audio_requests: requests for audio that were answered, or failed.
         audio_failures: how many failed; a missing chunk is an answer.
@@ -63,8 +63,8 @@ class Tally:
         if row.status == 200:
             self.blocks[source] += 1
             self.heard += reason == "first"
-        if not reason and row.late_s > STALL_S:
-            self.stalls += 1
+        if row.late_s > STALL_S and (not reason or row.status != 200):
+            self.stalls += not reason
             self.silence_s += row.late_s
 
     def _add_audio(self, row: Row) -> None:

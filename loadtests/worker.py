@@ -97,7 +97,9 @@ class Worker:
             self.load.over()
 
     def end(self) -> None:
-        """Hands in what has not been yet."""
+        """Hands in what has not been yet. Locust may stop the readers twice at once: the second finds it done."""
+        if self.load is not None:
+            self.load.settle()
         if self.load is None:
             return
         self.load.watch.stop()

@@ -1,11 +1,16 @@
 """Fixtures of the load's tests: a stand-in server in a process of its own."""
 
 import contextlib
+import csv
+import os
+import signal
 import socket
 import ssl
 import subprocess
 import sys
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +22,13 @@ import requests
 
 from loadtests.chapters import Block, Chapters, Voice
 
+with pytest.MonkeyPatch.context() as patch:
+    # Locust makes the whole process gevent's when it is imported, and the other tests are in it too.
+    patch.setenv("LOCUST_SKIP_MONKEY_PATCH", "1")
+    from locust.rpc import Message
+
 STUB = Path(__file__).parent / "stub_server.py"
+LOCUSTFILE = Path(__file__).parents[2] / "loadtests" / "locustfile.py"
 
 
 class StubServer:
@@ -71,6 +82,107 @@ def chapters_file(tmp_path: Path) -> Path:
     path = tmp_path / "chapters.json"
     Chapters("d", "ab" * 32, 9, (Voice("alloy", 1.0),), "tts-1", chapters).save(path)
     return path
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a Locust ended: exit code, all it said on stderr, the rows of its two files."""
+
+    status: int
+    log: str
+    rows: list[dict[str, str]]
+    samples: list[dict[str, str]]
+
+    def numbers(self) -> dict[str, int]:
+        """How many rows each reader has."""
+        return Counter(row["reader"] for row in self.rows)
+
+
+class Locusts:
+    """Starts real Locusts with our locustfile, their files in one folder; each is given what to read at first."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self._running: list[subprocess.Popen[str]] = []
+
+    def start(self, *options: str, locustfile: Path = LOCUSTFILE) -> subprocess.Popen[str]:
+        """Starts one in a process group of its own."""
+        files = ["--requests-file", str(self.folder / "requests.csv")]
+        files += ["--generator-file", str(self.folder / "generator.csv")]
+        process = subprocess.Popen(
+            [sys.executable, "-m", "locust", "-f", str(locustfile), *files, *options],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._running.append(process)
+        return process
+
+    def ended(self, process: subprocess.Popen[str], within_s: float = 60) -> Ended:
+        """Waits for its end, which is without a traceback."""
+        _, log = process.communicate(timeout=within_s)
+        assert "Traceback" not in log
+        return Ended(process.returncode, log, self.rows("requests.csv"), self.rows("generator.csv"))
+
+    def run(self, host: str, *options: str, **more: Any) -> Ended:
+        """Lets two readers read for ten session seconds played in two, unless told otherwise."""
+        return self.ended(self.start(*self.short(host), *options, **more))
+
+    def short(self, host: str) -> list[str]:
+        """The options of a short run without a web page."""
+        readers = ["--headless", "--users", "2", "--spawn-rate", "2", "--pace", "5", "--session-s", "10"]
+        return ["--host", host, *readers, "--chapters-file", str(self.folder / "chapters.json")]
+
+    def rows(self, name: str = "requests.csv") -> list[dict[str, str]]:
+        """The rows of a file so far; none where it is not there yet."""
+        path = self.folder / name
+        if not path.exists():
+            return []
+        with path.open() as file:
+            return list(csv.DictReader(file))
+
+    def kill(self) -> None:
+        """Ends what still runs, with its workers."""
+        for process in self._running:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate(timeout=10)
+
+
+@pytest.fixture
+def locusts(tmp_path: Path, chapters_file: Path) -> Iterator[Locusts]:
+    """Real Locusts, which read the chapters file unless told otherwise; all end with the test."""
+    assert chapters_file.parent == tmp_path
+    started = Locusts(tmp_path)
+    yield started
+    started.kill()
+
+
+@pytest.fixture
+def sent() -> Callable[[object], tuple[Any, int]]:
+    """What arrives of a value that Locust sends between master and worker, and the size of the message."""
+
+    def send(value: object) -> tuple[Any, int]:
+        packed = Message("stats", value, "worker").serialize()  # type: ignore[no-untyped-call]  # Locust's
+        return Message.unserialize(packed).data, len(packed)  # type: ignore[no-untyped-call]  # Locust's
+
+    return send
+
+
+@pytest.fixture
+def wait_for() -> Callable[[Callable[[], object]], None]:
+    """Waits until a running process has come so far; fails after 20 seconds."""
+
+    def wait(condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline
+            time.sleep(0.02)  # what another process writes or opens has no event to await
+
+    return wait
 
 
 @dataclass(frozen=True)

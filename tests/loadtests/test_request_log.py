@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from loadtests.request_log import RequestLog, Row
+from loadtests.request_log import RequestLog, Row, RowBuffer
 
 
 def test_rows_have_the_run_folders_columns(tmp_path: Path) -> None:
@@ -51,3 +51,26 @@ def test_an_unwritable_path_is_an_os_error(tmp_path: Path) -> None:
     """A path that cannot be opened is an OSError that names it."""
     with pytest.raises(FileNotFoundError, match="absent"):
         RequestLog(tmp_path / "absent" / "requests.csv")
+
+
+def test_a_buffer_hands_out_every_row_once(tmp_path: Path) -> None:
+    """What a worker buffers and a master appends is what a single process writes itself."""
+    rows = [Row(float(t), t, "chunk", 200, 7, 0.5, 0.0, "needed") for t in range(4)]
+    alone, master, buffer = (
+        RequestLog(tmp_path / "alone.csv"),
+        RequestLog(tmp_path / "master.csv"),
+        RowBuffer(),
+    )
+    for row in rows:
+        alone.write(row)
+        buffer.write(row)
+        if row.t % 2:
+            master.append(buffer.take())
+    assert buffer.take() == ""
+    assert (tmp_path / "master.csv").read_bytes() == (tmp_path / "alone.csv").read_bytes()
+
+
+def test_a_full_disk_is_an_os_error_that_names_the_file() -> None:
+    """What cannot be written is told with the path: the way out is another one."""
+    with pytest.raises(OSError, match=r"No space left on device: '/dev/full'"):
+        RequestLog(Path("/dev/full"))
