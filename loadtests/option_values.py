@@ -4,7 +4,7 @@ import math
 from pathlib import Path
 
 from loadtests.mixes import Mix, MixError, parse_mix
-from loadtests.session import MODES, Mode
+from loadtests.modes import MODES, Mode
 
 
 class OptionError(Exception):

@@ -11,8 +11,8 @@ from locust.argument_parser import LocustArgumentParser
 from loadtests import option_values
 from loadtests.chapters import Voice
 from loadtests.mixes import Mix
+from loadtests.modes import MODES, Mode
 from loadtests.option_values import OptionError
-from loadtests.session import MODES, Mode
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from loadtests.asking import WrongUseError
 from loadtests.chapters import Voice
-from loadtests.session import Mode
+from loadtests.modes import Mode
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 

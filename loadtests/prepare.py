@@ -15,10 +15,10 @@ from pathlib import Path
 from loadtests.asking import Host, WrongUseError
 from loadtests.broken_connections import PrepareError
 from loadtests.chapters import Chapters, ChaptersError, Voice
+from loadtests.modes import MODES
 from loadtests.pregeneration import pregenerate, tell_stored
 from loadtests.preparation import Preparation
 from loadtests.progress import Tell
-from loadtests.session import MODES
 from loadtests.speech_ahead import make_speech_ahead
 from loadtests.what_is_read import choose_what_is_read
 

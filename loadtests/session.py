@@ -12,12 +12,10 @@ from itertools import count
 from loadtests.actions import Action, Finished, Played, Result, WakeAt
 from loadtests.chapters import Block, Voice
 from loadtests.conduct import Conduct
-from loadtests.modes import MODES, Mode, asks_timings_live
+from loadtests.modes import Mode, asks_timings_live
 from loadtests.person import Person
 from loadtests.player import Player
 from loadtests.timeline import Timeline
-
-__all__ = ["MODES", "Mode", "Session"]
 
 
 class Session:
