@@ -138,11 +138,9 @@ def _why_late(folder: RunFolder, record: VerdictRecord) -> tuple[Resource, str]:
     machine: Any = folder.run.get("machine", {})
     cpus, busy = machine.get("cpus"), _machine_cpus(folder)
     if cpus and busy is not None and busy > MACHINE_BUSY_SHARE * cpus:
-        load = f"{record.load_cpu_share or 0.0:.2f} by the load"
-        return (
-            "this machine's CPU",
-            f"{busy:.2f} of its {cpus} CPUs were used, {used:.2f} by the VM and {load}",
-        )
+        load = record.load_cpu_share or 0.0
+        shares = f"{used:.2f} by the VM, {load:.2f} by the load, {max(0.0, busy - used - load):.2f} by others"
+        return "this machine's CPU", f"{busy:.2f} of its {cpus} CPUs were used: {shares}"
     return "none", f"the VM used {used:.2f} CPUs and was not throttled"
 
 

@@ -40,8 +40,9 @@ class Bounds:
     """What the answers say; None: no number gave that answer.
 
     Attributes:
-        carried: the largest that was carried.
+        carried: the largest that was carried, where no smaller one failed.
         failed: the smallest that was not.
+        odd: the largest that was carried although a smaller one failed: chance, or another aim than when it was run.
         generator: the smallest at which the load was the limit.
         broken: the smallest at which nothing valid was measured.
     """
@@ -50,6 +51,7 @@ class Bounds:
     failed: int | None = None
     generator: int | None = None
     broken: int | None = None
+    odd: int | None = None
 
 
 def bounds(answers: Mapping[int, Answer]) -> Bounds:
@@ -58,11 +60,15 @@ def bounds(answers: Mapping[int, Answer]) -> Bounds:
     def having(answer: Answer) -> list[int]:
         return [readers for readers, found in answers.items() if found == answer]
 
+    failed = min(having("failed"), default=None)
+    below = [readers for readers in having("carried") if failed is None or readers < failed]
+    above = [readers for readers in having("carried") if failed is not None and readers > failed]
     return Bounds(
-        carried=max(having("carried"), default=None),
-        failed=min(having("failed"), default=None),
+        carried=max(below, default=None),
+        failed=failed,
         generator=min(having("generator"), default=None),
         broken=min(having("broken"), default=None),
+        odd=max(above, default=None),
     )
 
 

@@ -33,7 +33,7 @@ _IN_A_CELL: dict[Resource, str] = {
 _FIRST: dict[Resource, str] = {
     "memory": "memory ran out first",
     "CPU": "CPU ran out first",
-    "this machine's CPU": "this machine's CPU ran out first, shared by VM and load",
+    "this machine's CPU": "this machine's CPU ran out first",
     "none": "blocks came too late, with memory and CPU to spare",
     "server": "the server did not serve",
 }
@@ -108,6 +108,8 @@ def _asides(capacity: Capacity) -> Iterator[str]:
     deciding = capacity.deciding(known.failed)
     if deciding is not None and deciding.passed:
         yield SHORT[deciding.passed[0].resource]
+    if known.odd is not None:
+        yield f"although {known.odd:,} were"
     if known.generator is not None:
         yield f"the load generator was the limit at {known.generator:,}"
     if known.broken is not None:

@@ -111,7 +111,7 @@ def test_what_follows_the_servers_death_is_left_out(make_run: MakeRun) -> None:
     [
         ({"throttled_s": 5.1, "balance_left_s": 0.0}, 2.0, "CPU", "throttled for 5 s (0 s of balance left)"),
         ({"cpu_s": 161.0}, 2.0, "CPU", "used 1.61 of its 2 vCPUs"),
-        ({"cpu_s": 50.0}, 1.9, "this machine's CPU", "1.90 of its 2 CPUs were used, 0.50 by the VM"),
+        ({"cpu_s": 50.0}, 1.9, "this machine's CPU", "0.50 by the VM, 0.10 by the load, 1.30 by others"),
         ({"throttled_s": 4.9}, 1.7, "none", "used 0.20 CPUs and was not throttled"),
         ({}, None, "none", "used 0.20 CPUs and was not throttled"),
     ],

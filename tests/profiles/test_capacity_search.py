@@ -83,3 +83,13 @@ def test_what_cannot_be_measured_ends_the_search() -> None:
     """GIVEN a number at which nothing valid is measured THEN what was found before stands."""
     answers = search(Plan(), lambda size: "broken" if size == 11 else threshold(13)(size))
     assert bounds(answers) == Bounds(carried=8, failed=16, broken=11)
+
+
+@given(st.dictionaries(st.integers(1, 99), st.sampled_from(["carried", "failed", "generator", "broken"])))
+def test_a_number_is_not_called_carried_when_a_smaller_one_failed(answers: dict[int, Answer]) -> None:
+    """GIVEN any answers, as of runs held against another aim THEN the bound is below all that failed, the rest odd."""
+    found = bounds(answers)
+    carried = [size for size, answer in answers.items() if answer == "carried"]
+    failed = [size for size, answer in answers.items() if answer == "failed"]
+    assert all((found.carried or 0) < size for size in failed)
+    assert {found.carried, found.odd} >= ({max(carried)} if carried else set())
