@@ -14,6 +14,7 @@ from loadtests.chapters import Chapters, place_of_reader
 from loadtests.exchange import Exchange
 from loadtests.gathering import Report
 from loadtests.listener_stats import ListenerStats
+from loadtests.long_lived import reader_began, readers_left
 from loadtests.options import LoadOptions
 from loadtests.reader import Reader
 from loadtests.request_log import Row, RowBuffer, Rows
@@ -100,6 +101,7 @@ class Load:
     def over(self) -> None:
         """Lets those who rest go."""
         self._over.set()
+        readers_left()
 
     def settle(self) -> None:
         """Waits until the readers who are being stopped have written their last rows."""
@@ -117,6 +119,7 @@ class Load:
     def _one_more_at_work(self) -> Iterator[None]:
         self._tally.readers += 1
         self._at_work += 1
+        reader_began(self._tally.readers)
         try:
             yield
         finally:
