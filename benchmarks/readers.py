@@ -11,6 +11,7 @@ import argparse
 import os
 import shlex
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -96,6 +97,11 @@ class _Bench:
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     options = _parse(sys.argv[1:] if argv is None else argv)
+    for wanted in (
+        signal.SIGINT,
+        signal.SIGTERM,
+    ):  # whoever started us in the background had the first ignored
+        signal.signal(wanted, signal.default_int_handler)
     cases = [case for case in CASES if case.name in options.cases]
     try:
         with ending_orphans():

@@ -5,6 +5,7 @@ stays: the server takes up its job where it was.
 """
 
 import contextlib
+import hashlib
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -61,7 +62,8 @@ def make_store(root: Path, blocks: int, aligner: str, tell: Callable[[str], None
         BenchmarkError: a server did not start or did not do its part.
         OSError: the disk is full.
     """
-    folder = root / f"{blocks}-{aligner}"
+    text = text_of(blocks).encode()
+    folder = root / f"{blocks}-{aligner}-{hashlib.sha256(text).hexdigest()[:8]}"
     chapters, files, docstore = folder / "chapters.json", folder / "files", folder / "docstore"
     try:
         whole = bool(Chapters.load(chapters)) and files.is_dir()
@@ -71,7 +73,7 @@ def make_store(root: Path, blocks: int, aligner: str, tell: Callable[[str], None
         tell(f"{folder}: {blocks} chunks are made by the reference server (aligner: {aligner}); done once")
         folder.mkdir(parents=True, exist_ok=True)
         document, log = folder / "document.txt", folder / "log.txt"
-        document.write_text(text_of(blocks), encoding="utf-8")
+        document.write_bytes(text)
         with speech_upstream(log) as upstream:
             settings = {"API_BASE": f"{upstream.url}/v1", "ALIGNER": aligner}
             with reference_server(docstore, log, settings=settings) as server:
