@@ -4,6 +4,9 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+SAME_CLOCK_WITHIN_S = 1.0
+"""Containers may have a monotonic clock of their own on one kernel: further apart than this, it is another clock."""
+
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
@@ -31,6 +34,6 @@ class Clock:
 
     def shift_to(self, other: "Clock") -> float:
         """Returns what to add to our monotonic times to have the other's: as right as both wall clocks are."""
-        if self.boot_id and self.boot_id == other.boot_id:
-            return 0.0
-        return self.wall_ahead_s - other.wall_ahead_s
+        shift_s = self.wall_ahead_s - other.wall_ahead_s
+        same = self.boot_id and self.boot_id == other.boot_id and abs(shift_s) < SAME_CLOCK_WITHIN_S
+        return 0.0 if same else shift_s

@@ -53,11 +53,15 @@ def make_ready(options: LoadOptions, host: str, tell: Tell) -> Chapters:
         insecure=options.insecure,
     )
     chapters = prepare(preparation, tell)
-    blocks = sum(map(len, chapters.chapters))
-    tell(
-        f"{document or dialogue}: {len(chapters.chapters)} chapters, {blocks} blocks of {chapters.pages} pages"
-    )
+    _tell_what_is_read(chapters, document or dialogue, tell)
+    if chapters.dialogue is not None:
+        _tell_what_is_read(chapters.dialogue, dialogue, tell)
     return chapters
+
+
+def _tell_what_is_read(chapters: Chapters, document: Path | None, tell: Tell) -> None:
+    blocks = sum(map(len, chapters.chapters))
+    tell(f"{document}: {blocks} blocks, chapters: {len(chapters.chapters)}, pages: {chapters.pages}")
 
 
 def _kinds(mix: Mix) -> set[str]:

@@ -60,7 +60,8 @@ def stub() -> Iterator[Callable[..., StubServer]]:
         )
         running.append(process)
         assert process.stdout is not None
-        return StubServer(f"http://127.0.0.1:{process.stdout.readline().strip()}", process)
+        scheme = "https" if "tls" in settings else "http"
+        return StubServer(f"{scheme}://127.0.0.1:{process.stdout.readline().strip()}", process)
 
     yield start
     for process in running:

@@ -6,6 +6,7 @@
 import hashlib
 import json
 import math
+import ssl
 import struct
 import sys
 import threading
@@ -30,13 +31,20 @@ def tone_mp3(seconds: float) -> bytes:
 
 
 class Stub(ThreadingHTTPServer):
-    """Answers by settings: audio_s, missing (pages), failed, events, ahead, prepare, cut, speech, whisper, slim."""
+    """Answers by settings: audio_s, missing (pages), failed, events, ahead, prepare, cut, speech, whisper, slim, tls.
+
+    ``tls`` is a PEM file of key and certificate.
+    """
 
     daemon_threads = True
     request_queue_size = 512
 
     def __init__(self, settings: dict[str, str]) -> None:
         super().__init__(("127.0.0.1", int(settings.get("port", "0"))), Handler)
+        if "tls" in settings:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(settings["tls"])
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.settings = settings
         self.mp3 = tone_mp3(float(settings.get("audio_s", "1")))
         self.asked: list[dict[str, object]] = []
