@@ -112,6 +112,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BenchmarkError as error:
         _say(str(error))
         return 2
+    except OSError as error:
+        _say(f"{error.filename or options.out}: {error.strerror}")
+        return 2
     except KeyboardInterrupt:
         _say(f"interrupted; what was measured is in {options.out}")
         return 130
