@@ -12,7 +12,9 @@ STALL_S = 0.25
 MOST_FAILED_SHARE = 0.01
 """Of all audio requests; more have failed where the server is unwell."""
 LAST_PART = 0.1
-"""Of the run: a server that answers no audio request in it any more has gone away."""
+"""Of the run: a server that gives nobody audio in it any more has gone away."""
+FEWEST_FAILED = 3
+"""Fewer failures than the attempts at one block prove no such thing."""
 
 
 @dataclass
@@ -26,12 +28,14 @@ class Tally:
         stalls: how many of them, next in turn, were waited for longer than ``STALL_S``.
         silence_s: how long in all, with every other wait of more than ``STALL_S`` that ended with no block.
         timings_too_late: blocks whose word timings had not come when they stopped playing.
-        audio_requests: requests for audio that were answered, or failed.
-        audio_failures: how many failed; a missing chunk is an answer.
-        begun_t: when the first request was sent or block was played.
-        ended_t: when the last was.
-        audio_ok_t: when the last request for audio that was answered was sent.
-        audio_failed_t: when the last one that failed was sent.
+        audio_requests: requests for audio that ended.
+        audio_failures: how many failed; a missing chunk is an answer, and whoever gave up got none.
+        begun_t: when the first row began.
+        ended_t: when the last one ended.
+        audio_ok_t: when audio last came.
+        audio_failed_t: when the last ``FEWEST_FAILED`` requests for it failed, in time's order.
+        in_vain: when waits for a block ended without one, and how long they were (``t``, seconds): those that
+            no later one was as long as.
     """
 
     readers: int = 0
@@ -45,17 +49,18 @@ class Tally:
     begun_t: float | None = None
     ended_t: float | None = None
     audio_ok_t: float | None = None
-    audio_failed_t: float | None = None
+    audio_failed_t: list[float] = field(default_factory=list)
+    in_vain: list[tuple[float, float]] = field(default_factory=list)
 
     def add(self, row: Row) -> None:
         """Counts a row."""
         self.begun_t = _first(self.begun_t, row.t)
-        self.ended_t = _last(self.ended_t, row.t)
+        self.ended_t = _last(self.ended_t, row.t + (row.latency_s or 0.0))
         if row.kind == "play":
             self._add_play(row)
         elif row.kind == "unhighlighted":
             self.timings_too_late += row.status != 200
-        elif row.kind in {"tts", "chunk"} and row.status != 499:
+        elif row.kind in {"tts", "chunk"}:
             self._add_audio(row)
 
     def _add_play(self, row: Row) -> None:
@@ -63,6 +68,8 @@ class Tally:
         if row.status == 200:
             self.blocks[source] += 1
             self.heard += reason == "first"
+        else:
+            self._add_in_vain(row.t, row.late_s)
         if row.late_s > STALL_S and (not reason or row.status != 200):
             self.stalls += not reason
             self.silence_s += row.late_s
@@ -70,11 +77,19 @@ class Tally:
     def _add_audio(self, row: Row) -> None:
         self.audio_requests += 1
         missing = row.kind == "chunk" and row.status == 404
-        if not missing and (row.status != 200 or row.source.endswith(":unplayable")):
-            self.audio_failures += 1
-            self.audio_failed_t = _last(self.audio_failed_t, row.t)
+        answered_t = row.t + (row.latency_s or 0.0)
+        if missing or row.status == 499:
+            return
+        if row.status == 200 and not row.source.endswith(":unplayable"):
+            self.audio_ok_t = _last(self.audio_ok_t, answered_t)
         else:
-            self.audio_ok_t = _last(self.audio_ok_t, row.t)
+            self.audio_failures += 1
+            self.audio_failed_t = sorted([*self.audio_failed_t, answered_t])[-FEWEST_FAILED:]
+
+    def _add_in_vain(self, t: float, waited_s: float) -> None:
+        if not any(t <= later_t and waited_s <= longer_s for later_t, longer_s in self.in_vain):
+            shorter = [wait for wait in self.in_vain if wait[0] > t or wait[1] > waited_s]
+            self.in_vain = [*shorter, (t, waited_s)]
 
     def unwell(self) -> str | None:
         """Returns what says that the server was not well; None where nothing does."""
@@ -84,14 +99,17 @@ class Tally:
         if self.audio_failures > MOST_FAILED_SHARE * self.audio_requests:
             return f"{failed}, more than {MOST_FAILED_SHARE:.0%}"
         if self._gone():
-            return "all requests for audio failed at the end of the run"
+            return "nobody got audio in the last tenth of the run"
         return None
 
     def _gone(self) -> bool:
-        if self.begun_t is None or self.ended_t is None or self.audio_failed_t is None:
+        if self.begun_t is None or self.ended_t is None:
             return False
-        last_part_t = self.ended_t - LAST_PART * (self.ended_t - self.begun_t)
-        return self.audio_failed_t >= last_part_t and (self.audio_ok_t or 0.0) < last_part_t
+        part_s = LAST_PART * (self.ended_t - self.begun_t)
+        last_part_t = self.ended_t - part_s
+        failing = len(self.audio_failed_t) == FEWEST_FAILED and self.audio_failed_t[0] >= last_part_t
+        waiting = any(t >= last_part_t and waited_s >= part_s for t, waited_s in self.in_vain)
+        return (failing or waiting) and (self.audio_ok_t is None or self.audio_ok_t < last_part_t)
 
     def to_json(self) -> dict[str, Any]:
         """Returns the counts as they travel."""
@@ -100,22 +118,28 @@ class Tally:
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> "Tally":
         """Reads what ``to_json`` wrote."""
-        return cls(**{**value, "blocks": Counter(value["blocks"])})
+        in_vain = [(t, waited_s) for t, waited_s in value["in_vain"]]
+        return cls(**{**value, "blocks": Counter(value["blocks"]), "in_vain": in_vain})
 
     @classmethod
     def together(cls, tallies: Iterable["Tally"]) -> "Tally":
         """Returns the counts of all of them."""
         total = cls()
         for tally in tallies:
-            for name in ("readers", "heard", "stalls", "silence_s", "timings_too_late"):
+            for name in _SUMS:
                 setattr(total, name, getattr(total, name) + getattr(tally, name))
-            total.audio_requests += tally.audio_requests
-            total.audio_failures += tally.audio_failures
-            total.blocks += tally.blocks
             total.begun_t = _first(total.begun_t, tally.begun_t)
-            for name in ("ended_t", "audio_ok_t", "audio_failed_t"):
-                setattr(total, name, _last(getattr(total, name), getattr(tally, name)))
+            total.ended_t = _last(total.ended_t, tally.ended_t)
+            total.audio_ok_t = _last(total.audio_ok_t, tally.audio_ok_t)
+            total.audio_failed_t = sorted(total.audio_failed_t + tally.audio_failed_t)[-FEWEST_FAILED:]
+            for wait in tally.in_vain:
+                total._add_in_vain(*wait)
         return total
+
+
+_SUMS = (
+    "readers", "heard", "blocks", "stalls", "silence_s", "timings_too_late", "audio_requests", "audio_failures",
+)  # fmt: skip
 
 
 def _first(one: float | None, other: float | None) -> float | None:
