@@ -1,5 +1,6 @@
 """How the preparation asks a server: each failure is one line that names the address and the way out."""
 
+import os
 import re
 from typing import Any, Self, TypeVar
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
@@ -44,7 +45,7 @@ class Host:
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy meant for the world must not stand before what is tested
-        self._session.verify = not insecure
+        self._session.verify = not insecure and (os.environ.get("SSL_CERT_FILE") or True)  # as the readers do
         if insecure:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         if parts.username is not None:

@@ -8,6 +8,7 @@ from locust.stats import RequestStats
 from loadtests.listener_stats import FIRST_AUDIO, LISTENER
 from loadtests.tally import STALL_S, Tally
 
+REASONS_SHOWN = 2
 _LABEL_WIDTH = 20
 
 
@@ -44,7 +45,9 @@ class Closing:
 
 def close(tally: Tally, stats: RequestStats, invalid: Sequence[str]) -> Closing:
     """Returns the closing of a run, from its counts, Locust's statistics and what makes it invalid."""
-    why_invalid = "; ".join(invalid) or None
+    more = len(invalid) - REASONS_SHOWN
+    shown = [*invalid[:REASONS_SHOWN], *([f"{more} more of the kind"] if more > 0 else [])]
+    why_invalid = "; ".join(shown) or None
     why_unhealthy = tally.unwell()
     if why_unhealthy is not None:
         why_unhealthy += _most_frequent_error(stats)

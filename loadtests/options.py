@@ -4,15 +4,16 @@ import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-from locust.argument_parser import LocustArgumentParser
+from typing import TYPE_CHECKING, Any
 
 from loadtests import option_values
 from loadtests.chapters import Voice
 from loadtests.mixes import Mix
 from loadtests.modes import MODES, Mode
 from loadtests.option_values import OptionError
+
+if TYPE_CHECKING:  # whoever imports Locust makes the whole process gevent's
+    from locust.argument_parser import LocustArgumentParser
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,13 @@ _COMMAND_LINE_ONLY = (
     ),
 )
 _OPTIONS = (*_ON_THE_PAGE_TOO, *_COMMAND_LINE_ONLY)
+FLAGS = tuple(option.flag for option in _OPTIONS)
+"""All options, as they are written."""
 NOT_ON_THE_PAGE = {option.name: option.flag for option in _COMMAND_LINE_ONLY}
 """Options that only the command line takes: their names, with their flags."""
 
 
-def add_options(parser: LocustArgumentParser) -> None:
+def add_options(parser: "LocustArgumentParser") -> None:
     """Adds our options, also to Locust's web page (which leaves out what is in an argument group)."""
     for option in _OPTIONS:
         more: dict[str, Any] = {"action": "store_true"}

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from starlette.routing import Route
 
+from loadtests.options import FLAGS, NOT_ON_THE_PAGE
 from profiles import cli, errors
 from profiles.scenario import Scenario, scenario_names
 from reference_server.health import health_routes
@@ -69,6 +70,14 @@ def keys(model: type, prefix: str = "") -> Iterator[str]:
             yield from keys(kind, f"{key}.")
         elif key != "name":
             yield key
+
+
+def test_every_option_of_the_load_is_in_the_reference_and_no_other() -> None:
+    """GIVEN the options that our locustfile adds THEN the table lists them, with who may set them where."""
+    assert {cell for cell in first_cells("load.md") if cell.startswith("--")} == set(FLAGS)
+    text = (REFERENCE / "load.md").read_text(encoding="utf-8")
+    only_here = set(re.findall(r"^\| `(--[a-z-]+)` \|[^|]*\| no \|", text, re.MULTILINE))
+    assert only_here == set(NOT_ON_THE_PAGE.values())
 
 
 def test_every_scenario_and_key_is_in_the_reference_and_no_other() -> None:

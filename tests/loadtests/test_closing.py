@@ -56,3 +56,9 @@ def test_the_exit_code_tells_a_pass_from_all_else(
     assert closing.exit_code(judged_elsewhere=True) == judged_elsewhere
     if invalid:
         assert closing.verdict == f"invalid: {'; '.join(invalid)}"
+
+
+def test_a_line_stays_a_line_however_many_workers_fail() -> None:
+    """Two reasons, and how many more there are."""
+    closing = close(WELL, RequestStats(), ["one", "two", "three", "four"])
+    assert closing.verdict == "invalid: one; two; 2 more of the kind"
