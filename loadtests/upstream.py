@@ -26,6 +26,10 @@ from loadtests.upstream_app import Upstream, create_app
 DEFAULT_PORT = 8880
 """Where the reference server looks for its speech API unless it is told another place."""
 
+IDLE_S = 75
+"""How long an idle connection is kept: longer than clients keep theirs (5 s), or a starved one finds it closed
+as it asks again, and that would be a fault that nobody ordered."""
+
 _MIB = 1024 * 1024
 
 
@@ -44,6 +48,7 @@ class _Server(uvicorn.Server):
                 ws="none",
                 log_level="error",
                 access_log=False,
+                timeout_keep_alive=IDLE_S,
                 timeout_graceful_shutdown=2,
             )
         )

@@ -50,9 +50,9 @@ class Upstream:
                 found = json.load(answer)
         except (OSError, ValueError, http.client.HTTPException):
             return {}
-        return {
-            key: float(found[key]) for key in ("requests", "faulted", "late", "worst_late_s") if key in found
-        }
+        counts = {key: found[key] for key in ("requests", "faulted", "late", "worst_late_s") if key in found}
+        counts |= {f"faulted_{fault}": number for fault, number in found.get("faults", {}).items()}
+        return {key: float(number) for key, number in counts.items()}
 
     @property
     def root(self) -> str:

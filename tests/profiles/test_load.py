@@ -1,6 +1,6 @@
+from http.client import HTTPConnection
 from pathlib import Path
-
-import pytest
+from urllib.parse import urlsplit
 
 from profiles.load import Documents, Upstream, load_command, own_upstream, prepare_command
 from profiles.scenario import Load, Scenario, SpeechUpstream
@@ -26,7 +26,7 @@ def played(**load: object) -> list[str]:
 
 
 def test_what_a_mix_reads_is_prepared() -> None:
-    """GIVEN dialogue beside others THEN a second document; GIVEN it alone THEN it is the document."""
+    """GIVEN dialogue beside others THEN a second document; GIVEN it alone THEN no other."""
     steady, some, alone = prepared("steady"), prepared("steady=9,dialogue=1"), prepared("dialogue")
     assert value(steady, "--document") == value(some, "--document") == "long.pdf"
     assert value(some, "--dialogue-document") == "short.pdf"
@@ -78,11 +78,22 @@ def test_a_probe_asks_without_readers() -> None:
 
 
 def test_our_own_upstream_has_the_latency_and_the_faults(tmp_path: Path) -> None:
-    """GIVEN conditions THEN the running upstream has them, and its counts tell what met a fault."""
+    """GIVEN conditions THEN the running upstream has them."""
     conditions = SpeechUpstream(latency="0-1", faults=["429=0.1", "503@30-60"])
     with own_upstream(tmp_path / "log", 5.0, 3, conditions) as upstream:
         assert upstream.process is not None
         command = [str(word) for word in upstream.process.args]  # type: ignore[union-attr]  # a list, as we gave it
         assert value(command, "--latency") == "0-1"
         assert [word for word in command if word[:3] in {"429", "503"}] == ["429=0.1", "503@30-60"]
-        assert upstream.counts() == pytest.approx({"requests": 0, "faulted": 0, "late": 0, "worst_late_s": 0})
+        assert set(upstream.counts().values()) == {0}
+
+
+def test_what_met_a_fault_is_counted_by_kind(tmp_path: Path) -> None:
+    """GIVEN an upstream that refuses WHEN it is asked THEN its counts say how many met which fault."""
+    with own_upstream(tmp_path / "log", 5.0, 1, SpeechUpstream(faults=["503"])) as upstream:
+        connection = HTTPConnection(urlsplit(upstream.base_url).netloc, timeout=30)
+        connection.request("POST", "/v1/audio/speech", b'{"model": "m", "voice": "alloy", "input": "Yes."}')
+        assert connection.getresponse().status == 503
+        connection.close()
+        counts = upstream.counts()
+    assert counts == {"requests": 1, "faulted": 1, "faulted_503": 1, "late": 0, "worst_late_s": 0}
