@@ -20,7 +20,7 @@ from tinytag import TinyTag
 from loadtests.faults import FAULTS, Faults
 from loadtests.latency import LatencyRange
 from loadtests.speech import SpeechMemo
-from loadtests.upstream import DEFAULT_PORT, _parser, main
+from loadtests.upstream import DEFAULT_PORT, _parser, _Server, main
 from loadtests.upstream_app import Upstream, create_app
 
 SENTENCE = "The suite is executed, and then the method is invoked."
@@ -306,6 +306,14 @@ def test_a_preparation_starts_the_clock_of_the_faults_again() -> None:
         statuses.append(call(port, "POST", "/v1/audio/speech", body)[0])
 
     assert statuses == [503, 503]
+
+
+def test_idle_connections_are_kept_longer_than_clients_keep_theirs() -> None:
+    """GIVEN the client that the server uses THEN it is the one that closes, and never finds a closed one."""
+    upstream = Upstream(SpeechMemo(1), LatencyRange(0, 0), Faults([], 1), 1, 1)
+    kept_by_client_s = openai.DEFAULT_CONNECTION_LIMITS.keepalive_expiry
+    assert kept_by_client_s is not None
+    assert _Server(upstream).config.timeout_keep_alive > 2 * kept_by_client_s
 
 
 def test_every_option_and_route_is_in_the_reference_and_no_other() -> None:
