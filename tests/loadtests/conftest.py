@@ -106,16 +106,13 @@ class Locusts:
         self.folder = folder
         self._running: list[subprocess.Popen[str]] = []
 
-    def start(
-        self, *options: str, locustfile: Path = LOCUSTFILE, environment: dict[str, str] | None = None
-    ) -> subprocess.Popen[str]:
+    def start(self, *options: str, locustfile: Path = LOCUSTFILE) -> subprocess.Popen[str]:
         """Starts one in a process group of its own."""
         files = ["--requests-file", str(self.folder / "requests.csv")]
         files += ["--generator-file", str(self.folder / "generator.csv")]
         process = subprocess.Popen(
             [sys.executable, "-m", "locust", "-f", str(locustfile), *files, *options],
             cwd=self.folder,
-            env={**os.environ, **(environment or {})},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
