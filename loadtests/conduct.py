@@ -51,7 +51,9 @@ class Conduct:
             self._skim(action.at)
         elif isinstance(action, FetchAudio) and self._leaving is not None:
             leaving = self._leaving
-            self._timeline.after(action.intended_t, leaving.after_s, lambda t: self._close(t, leaving))
+            # An answer that is noticed late may let a request be meant for before what they have heard since.
+            t = max(action.intended_t, self._timeline.latest_t)
+            self._timeline.after(t, leaving.after_s, lambda t: self._close(t, leaving))
 
     def _plan(self, t: float) -> None:
         planned = self._person.next_deed()

@@ -2,7 +2,8 @@
 
 Whatever the request, a browser sends it once more, on a new connection, if the old one ended before any byte of
 the answer; on a new connection that ends so it gives up (Chromium: ``HttpNetworkTransaction::ShouldResendRequest``).
-The HTTP client by itself gives up on every POST, and sends a GET once for each connection that it may have, some 256 times here.
+The HTTP client by itself gives up on every POST, and sends a GET once for each connection that it may have: some
+256 times here.
 """
 
 from typing import Any

@@ -64,7 +64,7 @@ class World:
 
 
 Said = tuple[float, Action | Result]
-"""What was said or heard, and when; an answer that is noticed late keeps the time at which it arrived."""
+"""What was said or heard, and when that was noticed."""
 
 
 def rehearse(session: Session, world: World) -> Iterator[Said]:
@@ -82,11 +82,12 @@ def rehearse(session: Session, world: World) -> Iterator[Said]:
         if session.finished:
             return
         if (answer := answers.before(wake_t)) is not None:
-            now, result = answer
+            noticed_t, arrived_t, result = answer
+            now = max(now, noticed_t)
             yield now, result
-            actions = session.arrived(now, result)
+            actions = session.arrived(arrived_t, result)
         else:
-            now = wake_t + world.lag_s
+            now = max(now, wake_t + world.lag_s)
             actions = session.woke(now)
 
 
@@ -120,10 +121,11 @@ class _Answers:
             self._coming, (arrives_t + self._world.news_lag_s, next(self._order), arrives_t, result)
         )
 
-    def before(self, t: float) -> tuple[float, Result] | None:
+    def before(self, t: float) -> tuple[float, float, Result] | None:
+        """Returns the next answer that is noticed before a time: when that is, when it arrived, and what it is."""
         if self._coming and self._coming[0][0] < t:
-            _, _, arrived_t, result = heapq.heappop(self._coming)
-            return arrived_t, result
+            noticed_t, _, arrived_t, result = heapq.heappop(self._coming)
+            return noticed_t, arrived_t, result
         return None
 
 

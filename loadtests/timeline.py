@@ -1,6 +1,7 @@
 """A session's own time: what is due when, in seconds of any monotonic clock."""
 
 import heapq
+import math
 from collections.abc import Callable
 from itertools import count
 
@@ -19,6 +20,8 @@ class Timeline:
 
     def __init__(self, pace: float) -> None:
         self.pace = pace
+        self.latest_t = -math.inf
+        """The latest time at which something that has happened was due."""
         self._timers: list[tuple[float, int, int, Act]] = []
         self._order = count()
 
@@ -39,6 +42,7 @@ class Timeline:
         """Lets happen what is due by now, in order."""
         while self._timers and self._timers[0][0] <= now:
             t, _, _, act = heapq.heappop(self._timers)
+            self.latest_t = max(self.latest_t, t)
             act(t)
 
     def clear(self) -> None:

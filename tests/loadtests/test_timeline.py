@@ -47,3 +47,14 @@ def test_a_cleared_timeline_has_nothing_to_do() -> None:
     timeline.at(1.0, lambda _: None)
     timeline.clear()
     assert timeline.next_t is None
+
+
+def test_the_latest_time_is_that_of_what_has_happened() -> None:
+    """Not that of what is still to come, and it does not go back when something was due earlier."""
+    timeline = Timeline(1.0)
+    for t in (5.0, 9.0):
+        timeline.at(t, lambda _: None)
+    timeline.run_due(6.0)
+    timeline.at(2.0, lambda _: None)
+    timeline.run_due(6.0)
+    assert timeline.latest_t == 5.0
