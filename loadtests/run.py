@@ -52,6 +52,7 @@ class Run(ABC):
             GreenletExit: nobody is to read.
         """
         state = self._runner.state
+        self._environment.process_exit_code = 1  # so it stays if we are ended before anything is measured
         self._runner.update_state(STATE_SPAWNING)  # lets the web page stop what is not even running yet
         try:
             self._make_ready()
