@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import itertools
 import shutil
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
@@ -13,9 +12,10 @@ from pathlib import Path
 from profiles.errors import EXIT_INVALID, EXIT_NOT_MET, EXIT_OK, OomproofError, RunError
 from profiles.load import DIALOGUE, Documents, Upstream, build_document, own_upstream
 from profiles.machine import check_linux, check_vm_fits
+from profiles.plan import by_upstream, check_names, check_upstream, with_pregeneration
 from profiles.progress import Progress
 from profiles.run import Bench, run_scenario
-from profiles.scenario import Scenario, SpeechUpstream, load_scenario, with_load
+from profiles.scenario import Scenario
 from profiles.verdict import judge
 from profiles.verdict_record import VerdictRecord
 from profiles.vm import check_privilege
@@ -66,73 +66,20 @@ def benches(
         OomproofError: a mistake, or a machine that cannot.
     """
     check_linux()
-    _check_names(scenarios)
+    check_names(scenarios)
     for scenario in scenarios:
         check_vm_fits(scenario.vm_size(options.vm_size))
     check_privilege()
-    _check_upstream(scenarios, options)
+    check_upstream(scenarios, options.upstream)
     documents = _documents(scenarios, options)
     plan = with_pregeneration(scenarios)
     _make_out(options.out)
     with _work_folder(options.out) as work:
-        for group in _by_upstream(plan):
+        for group in by_upstream(plan):
             with _upstream(options, group[0]) as upstream:
                 bench = Bench(documents, upstream, options.vm_size, work, options.memray, ends_at_death)
                 for scenario in group:
                     yield scenario, bench
-
-
-def _check_names(scenarios: Sequence[Scenario]) -> None:
-    names = [scenario.name for scenario in scenarios]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise OomproofError(
-            f"scenario {twice!r}: is named twice, and each has a folder of its name. Name it once."
-        )
-
-
-def _check_upstream(scenarios: Sequence[Scenario], options: Options) -> None:
-    wanting = next((found for found in scenarios if found.upstream != SpeechUpstream()), None)
-    if wanting is not None and options.upstream is not None:
-        raise OomproofError(
-            f"--upstream {options.upstream.base_url}: scenario {wanting.name!r} sets latency or faults, which only "
-            "the project's own upstream has. Leave one out."
-        )
-
-
-def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
-    """Return the plan: pre-generation is made once, of the chapters to be read, before who needs it.
-
-    It has the upstream's latency, but no fault: a store to read from is what is wanted.
-
-    Raises:
-        OomproofError: two scenarios read different documents, so no store is for both.
-    """
-    needing = [scenario for scenario in scenarios if scenario.target.pregenerated]
-    if not needing or any(scenario.load.kind == "pregenerate" for scenario in scenarios):
-        return list(scenarios)
-    first = needing[0]
-    load = first.load
-    made = with_load(
-        load_scenario("pregenerate"), mix=_mix_of_all(needing),
-        readers=load.readers, pace=load.pace, seed=load.seed, chapters=load.chapters, blocks=load.blocks,
-    )  # fmt: skip
-    upstream = first.upstream.model_copy(update={"faults": []})
-    made = made.model_copy(update={"vm": first.vm, "upstream": upstream})
-    at = scenarios.index(first)
-    return [*scenarios[:at], made, *scenarios[at:]]
-
-
-def _mix_of_all(needing: Sequence[Scenario]) -> str:
-    """Return a mix that reads every document that one of the scenarios reads."""
-    alone = [scenario for scenario in needing if scenario.load.kinds == (DIALOGUE,)]
-    others = [scenario for scenario in needing if scenario not in alone]
-    if alone and others:
-        raise OomproofError(
-            f"scenarios {alone[0].name!r} and {others[0].name!r}: they read different documents, from one store. "
-            "Compare them apart."
-        )
-    return max(needing, key=lambda scenario: DIALOGUE in scenario.load.kinds).load.mix
 
 
 def exit_code(verdicts: Sequence[VerdictRecord]) -> int:
@@ -165,14 +112,6 @@ def _run(scenario: Scenario, bench: Bench, out: Path, progress: Progress) -> Ver
         for line in record.evidence:
             progress.line(f"  {line}")
     return record
-
-
-def _by_upstream(plan: Sequence[Scenario]) -> Iterator[list[Scenario]]:
-    """Group neighbours of equal pace, seed, latency and faults: for each group an upstream is started."""
-    for _, group in itertools.groupby(
-        plan, key=lambda found: (found.load.pace, found.load.seed, found.upstream)
-    ):
-        yield list(group)
 
 
 @contextlib.contextmanager
