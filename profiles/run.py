@@ -138,14 +138,14 @@ def _drive(
 ) -> None:
     """Send the load until it ends, or until a scenario that is expected to die has shown what it should."""
     command = load_command(scenario, server.url, bench.upstream, bench.documents, folder)
+    tail = RequestTail(folder / "requests.csv")
+    counted = bench.upstream.counts()
     events.write("load_started")
     started = time.monotonic()
     process = processes.start(command, folder / "load.log")
-    server.vm.tell(f"load {process.pid}")
-    tail = RequestTail(folder / "requests.csv")
-    counted = bench.upstream.counts()
     reason = INTERRUPTED
     try:
+        server.vm.tell(f"load {process.pid}")
         while process.poll() is None:
             if time.monotonic() - started > _longest_s(scenario):
                 reason = TOO_LONG

@@ -1,16 +1,28 @@
 import json
+import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from profiles import run
+from profiles import processes, run
+from profiles.errors import RunError
 from profiles.event_log import EventLog
 from profiles.load import Documents, Upstream
 from profiles.request_tail import RequestTail
 from profiles.run import Bench
 from profiles.scenario import load_scenario
 from profiles.vm_size import VmSize
+
+
+class UnwatchedVm:
+    """A VM whose recorder has gone."""
+
+    cgroup: Any = type("Group", (), {"read": lambda self: type("Reading", (), {"oom_kills": 0})()})()
+
+    def tell(self, line: str) -> None:
+        """Nobody hears it."""
+        raise RunError("recorder: it ended early.")
 
 
 class DeadServer:
@@ -44,3 +56,27 @@ def test_a_bench_may_end_its_runs_when_the_server_has_ended(
     events.close()
     assert server.restarts == restarts
     assert json.loads((tmp_path / "events.jsonl").read_text())["returncode"] == -9
+
+
+def test_a_load_does_not_outlive_a_run_that_fails_as_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a recorder that has gone WHEN the load has just been started THEN it is ended, for the next run's sake."""
+    started: list[subprocess.Popen[bytes]] = []
+    really_start = processes.start
+
+    def start(_command: list[str], log: Path) -> subprocess.Popen[bytes]:
+        started.append(really_start(["sleep", "60"], log))
+        return started[-1]
+
+    monkeypatch.setattr(processes, "start", start)
+    server: Any = type("Server", (), {"vm": UnwatchedVm(), "url": "http://127.0.0.1:9"})()
+    upstream = Upstream("http://127.0.0.1:9/v1", "none", own=False)
+    bench = Bench(Documents(tmp_path / "book.pdf"), upstream, VmSize(256, 2, 0.125), tmp_path)
+    events = EventLog(tmp_path)
+    with pytest.raises(RunError, match="recorder"):
+        run._drive(load_scenario("cached"), bench, server, tmp_path, events, lambda _: None)
+    events.close()
+    ended = started[0].poll()
+    processes.stop(started[0])
+    assert ended is not None
