@@ -71,7 +71,7 @@ def _reasons_invalid(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
         reasons.append("recorder: it did not record to the end")
     if any(kill.facts.get("whole_machine") for kill in kill_events(folder)):
         reasons.append("machine: it ran out of memory itself, so the limit is not what killed")
-    return [*reasons, *_generator_failed(folder, values), *_witnesses_failed(values)]
+    return [*reasons, *_generator_failed(folder, values), *_witnesses_failed(folder, values)]
 
 
 def _generator_failed(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
@@ -85,13 +85,14 @@ def _generator_failed(folder: RunFolder, values: Mapping[str, Any]) -> list[str]
     return saturation(processes)
 
 
-def _witnesses_failed(values: Mapping[str, Any]) -> list[str]:
+def _witnesses_failed(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     reasons = []
     late_ms, gap_s = (values[key] or 0.0 for key in ("load_late_p99_ms", "longest_sample_gap_s"))
     if values["load_kind"] == "readers" and late_ms > MOST_LOAD_LATE_MS:
         reasons.append(f"load: one request in 100 was sent {late_ms:.0f} ms late or more: fewer readers")
-    if (values["upstream_late"] or 0) > MOST_UPSTREAM_LATE_SHARE * (values["upstream_requests"] or 0):
-        late = f"{values['upstream_late']:g} of {values['upstream_requests']:g}"
+    upstream_late, unfaulted = values["upstream_late"] or 0, _unfaulted(folder, values)
+    if upstream_late > MOST_UPSTREAM_LATE_SHARE * unfaulted:
+        late = f"{upstream_late:g} of {unfaulted:g}"
         reasons.append(f"speech upstream: {late} answers came later than their drawn latency")
     if values["samples"] == 0:
         reasons.append("recorder: no samples")
@@ -100,3 +101,9 @@ def _witnesses_failed(values: Mapping[str, Any]) -> list[str]:
     if values["load_kind"] != "pregenerate" and values["audio_requests"] == 0:
         reasons.append("readers: not one block was asked for")
     return reasons
+
+
+def _unfaulted(folder: RunFolder, values: Mapping[str, Any]) -> float:
+    """The upstream's answers that could be late: one that was to go wrong never counts as late."""
+    faulted: Any = next((event.facts.get("upstream_faulted") for event in folder.named("upstream")), None)
+    return float((values["upstream_requests"] or 0) - (faulted or 0))

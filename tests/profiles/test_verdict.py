@@ -185,6 +185,15 @@ def test_a_late_upstream_makes_the_run_invalid(tmp_path: Path) -> None:
     assert verdict_of(Script(events=events), tmp_path).verdict == "invalid"
 
 
+@pytest.mark.parametrize(("faulted", "verdict"), [(0.0, "survived"), (80.0, "invalid")])
+def test_what_was_to_go_wrong_does_not_excuse_a_late_upstream(
+    tmp_path: Path, faulted: float, verdict: str
+) -> None:
+    """GIVEN 5 late answers of 100 THEN it kept time, but not where only 20 of them were to be in time."""
+    told = {"upstream_requests": 100.0, "upstream_faulted": faulted, "upstream_late": 5.0}
+    assert verdict_of(Script(events=[{"t": 10.1, "event": "upstream", **told}]), tmp_path).verdict == verdict
+
+
 @pytest.mark.parametrize(
     ("status", "verdict"), [(-9, "killed"), (-11, "crashed"), (1, "crashed"), (0, "crashed")]
 )
