@@ -2,6 +2,9 @@ from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
+from profiles.errors import RunError
 from profiles.load import Documents, Upstream, load_command, own_upstream, prepare_command
 from profiles.scenario import Load, Scenario, SpeechUpstream
 
@@ -96,4 +99,23 @@ def test_what_met_a_fault_is_counted_by_kind(tmp_path: Path) -> None:
         assert connection.getresponse().status == 503
         connection.close()
         counts = upstream.counts()
-    assert counts == {"requests": 1, "faulted": 1, "faulted_503": 1, "late": 0, "worst_late_s": 0}
+    assert counts == {"requests": 1, "faulted": 1, "faulted_503": 1, "late": 0}
+
+
+def test_an_upstream_that_does_not_tell_is_not_in_time() -> None:
+    """GIVEN an upstream of ours that tells no counts THEN that is said; another's was never asked."""
+    with pytest.raises(RunError, match="does not say how many answers were late"):
+        Upstream("http://127.0.0.1:9/v1", "none", own=True).counts()
+    assert Upstream("http://127.0.0.1:9/v1", "none", own=False).counts() == {}
+
+
+def test_a_proxy_for_the_world_does_not_stand_before_our_own_upstream(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a proxy in the environment that is not there THEN our upstream starts and tells its counts."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr("profiles.load._START_WITHIN_S", 10.0)
+    with own_upstream(tmp_path / "log", 5.0, 1, SpeechUpstream()) as upstream:
+        assert upstream.counts()["requests"] == 0
