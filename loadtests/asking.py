@@ -2,6 +2,7 @@
 
 import os
 import re
+import ssl
 from typing import Any, Self, TypeVar
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit
 
@@ -45,7 +46,7 @@ class Host:
         self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl().rstrip("/")
         self._session = requests.Session()
         self._session.trust_env = False  # a proxy meant for the world must not stand before what is tested
-        self._session.verify = not insecure and (os.environ.get("SSL_CERT_FILE") or True)  # as the readers do
+        self._session.verify = not insecure and (_authorities(parts.scheme) or True)
         if insecure:
             urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         if parts.username is not None:
@@ -160,6 +161,22 @@ def _json(answer: requests.Response) -> Any:
         return answer.json()
     except (ValueError, RecursionError):
         return None
+
+
+def _authorities(scheme: str) -> str | None:
+    """Return the file of those who are trusted, if one is named: readers obey it by themselves, a mistake unseen."""
+    path = os.environ.get("SSL_CERT_FILE")
+    if path and scheme == "https":
+        try:
+            ssl.create_default_context(cafile=path)
+        except OSError as error:
+            reason = (
+                error.reason.replace("_", " ").lower() if isinstance(error, ssl.SSLError) else error.strerror
+            )
+            raise WrongUseError(
+                f"SSL_CERT_FILE={path}: {reason}. Name a PEM file of certificates."
+            ) from error
+    return path
 
 
 def _checked(url: str, option: str) -> SplitResult:

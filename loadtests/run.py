@@ -42,6 +42,7 @@ class Run(ABC):
         self._leaving = False
         self._invalid: list[str] = []
         self._closing: Closing | None = None
+        self._refused: str | None = None
         self.load: Load | None = None
         """The readers of this process, while a run goes on that has some here."""
 
@@ -92,7 +93,7 @@ class Run(ABC):
             _log.error(line)
             self._runner.log_exception("this machine", line, "")
         else:
-            say(line)
+            self._refused = line
             gevent.spawn(self._runner.quit)
 
     def _look(self) -> None:
@@ -149,8 +150,11 @@ class Run(ABC):
             self._runner.stop()
 
     def last_words(self) -> None:
-        """Says how the run ended, once, below Locust's own tables."""
+        """Says how the run ended, or why it never began, once, below Locust's own tables."""
         closing, self._closing = self._closing, None
+        refused, self._refused = self._refused, None
+        if refused is not None:
+            say(refused)
         if closing is not None and not self._environment.web_ui:
             for line in closing.lines:
                 say(line)

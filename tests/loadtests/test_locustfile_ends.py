@@ -179,7 +179,7 @@ def test_a_starved_generator_makes_the_run_invalid(stub: Stub, locusts: Locusts)
 def test_a_mistake_is_one_line_and_nothing_is_sent(
     locusts: Locusts, options: tuple[str, ...], status: int, line: str
 ) -> None:
-    """A bad option, a file or a host that is not there: told in one line, without a traceback."""
+    """A bad option, a file or a host that is not there: told in one line, the last, without a traceback."""
     ended = locusts.run("http://127.0.0.1:9", "--loglevel", "ERROR", *options)
     assert ended.status == status
     told = [
@@ -189,3 +189,4 @@ def test_a_mistake_is_one_line_and_nothing_is_sent(
     ]
     assert len(told) == 1
     assert line in told[0]
+    assert ended.log.splitlines()[-1] == told[0]
