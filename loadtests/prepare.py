@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     for name, part in (("", chapters), ("dialogue: ", chapters.dialogue)):
         if part is not None:
             blocks = sum(map(len, part.chapters))
-            _say(f"{out}: {name}{len(part.chapters)} chapters, {blocks} blocks of {part.pages} pages")
+            _say(f"{out}: {name}{blocks} blocks, chapters: {len(part.chapters)}, pages: {part.pages}")
     return 0
 
 

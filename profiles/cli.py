@@ -135,7 +135,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     add("--pace", type=float, help="how much faster than real time they read")
     add("--session-s", type=float, help="seconds of session time (default 600)")
     add("--seed", type=int, help="seed of everything drawn")
-    add("--document", type=Path, help="a PDF to read (default: the language reference, built here)")
+    add(
+        "--document",
+        type=Path,
+        help="PDF, EPUB, text or Markdown to read (default: the language reference, built here)",
+    )
     add("--memory", help="memory of the VM, such as 4GB (default: fly.toml)")
     add("--balance-s", type=float, help="CPU seconds saved at the start (Fly: 5 new, 500 rested)")
     add("--fly-toml", type=Path, default=Path("fly.toml"), help="where [[vm]] is read from")

@@ -140,7 +140,7 @@ def _documents(scenarios: Sequence[Scenario], options: Options) -> Documents:
             build_document(options.cache / "document.pdf", options.cache / "document.log"), dialogue
         )
     if not options.document.is_file():
-        raise OomproofError(f"--document {options.document}: no such file. Give a PDF.")
+        raise OomproofError(f"--document {options.document}: no such file. Name another.")
     return Documents(options.document, dialogue)
 
 

@@ -146,6 +146,8 @@ def load_scenario(name: str) -> Scenario:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
         return Scenario.model_validate({"name": path.stem, **table})
     except FileNotFoundError:
+        if path == Path(name):
+            raise OomproofError(f"scenario {name}: no such file. Check its path.") from None
         raise OomproofError(
             f"scenario {name!r}: unknown. Choose one of {', '.join(scenario_names())}, or give a .toml file."
         ) from None

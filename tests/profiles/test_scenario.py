@@ -74,6 +74,14 @@ def test_hybrid_has_the_load_of_cached_and_starts_with_an_empty_store() -> None:
     assert not hybrid.target.pregenerated
 
 
+def test_a_scenario_file_that_is_not_there_is_told_as_one() -> None:
+    """Who gives a path is not told of names."""
+    with pytest.raises(
+        OomproofError, match=r"^scenario /nowhere/mine\.toml: no such file\. Check its path\.$"
+    ):
+        load_scenario("/nowhere/mine.toml")
+
+
 def test_an_unknown_scenario_lists_the_known_ones() -> None:
     """GIVEN a name that is none THEN the message lists what there is."""
     with pytest.raises(OomproofError, match=r"'lve': unknown. Choose one of .*live"):
