@@ -9,6 +9,7 @@ avoids it. `--fault` lets some of them go wrong. All of it: docs/reference/upstr
 import argparse
 import logging
 import math
+import resource
 import signal
 import socket
 import sys
@@ -141,6 +142,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # uvicorn raises the signal again once it has shut down, and what that does is ours to say.
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
+    # Those that hang keep a connection each, and a usual shell allows a thousand: then it would hang for everybody.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     memo = SpeechMemo(int(options.memo_mib * _MIB))
     faults = Faults(options.fault, options.pace)
     _Server(Upstream(memo, options.latency, faults, options.pace, options.seed)).run(sockets=[listener])

@@ -2,13 +2,14 @@ import asyncio
 import io
 import json
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from http.client import HTTPConnection
 from pathlib import Path
 
@@ -230,6 +231,26 @@ def test_a_signal_ends_it_cleanly_with_requests_waiting(ending: signal.Signals) 
         waiting.close()
         _, errors = process.communicate(timeout=20)
         assert (process.returncode, errors) == (0, "")
+
+
+def test_more_may_hang_than_a_shell_allows_files() -> None:
+    """GIVEN a shell that allows 64 files WHEN 100 requests hang THEN others are still answered."""
+    allowed = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, allowed[1]))  # what is started takes it over
+    try:
+        running = running_upstream("--latency", "0", "--fault", "hang")
+        port, process = running.__enter__()
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, allowed)
+    with ExitStack() as stack:
+        stack.push(running)
+        for _ in range(100):
+            hanging = stack.enter_context(closing(HTTPConnection("127.0.0.1", port, timeout=30)))
+            hanging.request("POST", "/v1/audio/speech", '{"model": "m", "voice": "alloy", "input": "Hi."}')
+        deadline = time.monotonic() + 20
+        while call(port, "GET", "/stats")[1]["requests"] != 100:
+            assert time.monotonic() < deadline
+        assert process.poll() is None
 
 
 def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
