@@ -11,7 +11,7 @@ from profiles.capacity_limits import Passed, limits_passed, stall_share
 from profiles.capacity_search import Answer, Plan
 from profiles.generator import processes_of, saturation
 from profiles.report_text import number
-from profiles.rules import MOST_LOAD_LATE_MS
+from profiles.rules import CUT_OFF, MOST_LOAD_LATE_MS
 from profiles.run_folder import RunFolder
 from profiles.verdict import BUDGET_MB
 from profiles.verdict_record import VerdictRecord
@@ -50,6 +50,11 @@ class Outcome:
         """How many people read."""
         return self.record.readers or 0
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether somebody ended the run before its time: then it says nothing of anything."""
+        return self.record.evidence[:1] == (CUT_OFF,)
+
 
 def outcome(folder: RunFolder, record: VerdictRecord, aim: Aim) -> Outcome:
     """Return what a judged run showed, from its folder alone.
@@ -71,11 +76,12 @@ def outcome(folder: RunFolder, record: VerdictRecord, aim: Aim) -> Outcome:
 def answers(outcomes: Sequence[Outcome], aim: Aim) -> dict[int, Answer]:
     """Return the answer of each number of readers that has one; the others need another run.
 
-    One run that fails is enough; an invalid run is repeated once.
+    One run that fails is enough; an invalid run is repeated once. One that was cut off is as if it had not been.
     """
     by_size: dict[int, list[Showed]] = defaultdict(list)
     for found in outcomes:
-        by_size[found.readers].append(found.showed)
+        if not found.cut_off:
+            by_size[found.readers].append(found.showed)
     said = {readers: _answer(showed, aim.runs) for readers, showed in by_size.items()}
     return {readers: answer for readers, answer in said.items() if answer is not None}
 

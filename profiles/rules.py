@@ -16,6 +16,8 @@ MOST_UPSTREAM_LATE_SHARE = 0.05
 """More answers than this past their drawn latency, and the upstream was part of what was measured."""
 LONGEST_GAP_S = 2.0
 """Samples further apart than this leave too much unseen."""
+CUT_OFF = "the load never ended: the run was cut off"
+"""The first evidence of a run that somebody ended; one that broke says why before it."""
 
 
 def decide(folder: RunFolder, values: Mapping[str, Any]) -> tuple[str, list[str]]:
@@ -63,7 +65,7 @@ def _reasons_invalid(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     ended, recorded = folder.named("load_ended"), folder.named("recorded")
     reasons = [event.text("reason") for event in folder.named("failed")]
     if not ended or ended[-1].text("reason") == "interrupted":
-        return [*reasons, "the load never ended: the run was cut off"]
+        return [*reasons, CUT_OFF]
     if ended[-1].facts.get("returncode") not in (0, None) or ended[-1].text("reason") == "it took too long":
         status = ended[-1].text("returncode") or "none"
         reasons.append(f"load: ended with status {status} ({ended[-1].text('reason')})")

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from profiles.capacity_outcome import Aim, Outcome, Showed, answers, outcome
+from profiles.rules import CUT_OFF
 from profiles.run_folder import LOAD_COLUMNS, RunFolder
 from profiles.verdict_record import VerdictRecord
 
@@ -73,3 +74,14 @@ def test_the_runs_of_a_number_make_one_answer_or_ask_for_another(
     """All must carry, the first failure decides, an invalid run is repeated once."""
     found = answers([one(8, each) for each in showed], Aim(runs=runs))
     assert found.get(8) == answer
+
+
+@pytest.mark.parametrize("showed", ["invalid", "generator"])
+def test_a_run_that_somebody_cut_off_is_no_answer(showed: Showed) -> None:
+    """GIVEN an invalid run whose repetition was interrupted THEN its number is open; one that failed itself counts."""
+    cut, broken = (
+        Outcome("cached-8-2", invalid(evidence=evidence), {}, showed, None)
+        for evidence in ((CUT_OFF,), ("recorder: it ended early.", CUT_OFF))
+    )
+    assert answers([one(8, "invalid"), cut], Aim()) == {}
+    assert answers([one(8, "invalid"), broken], Aim()).keys() == {8}
