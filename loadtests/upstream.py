@@ -7,6 +7,7 @@ avoids it. `--fault` lets some of them go wrong. All of it: docs/reference/upstr
 """
 
 import argparse
+import contextlib
 import logging
 import math
 import resource
@@ -143,8 +144,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     signal.signal(signal.SIGINT, _leave)
     signal.signal(signal.SIGTERM, _leave)
     # Those that hang keep a connection each, and a usual shell allows a thousand: then it would hang for everybody.
-    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with contextlib.suppress(OSError, ValueError):  # macOS calls its limit endless, and refuses it
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     memo = SpeechMemo(int(options.memo_mib * _MIB))
     faults = Faults(options.fault, options.pace)
     _Server(Upstream(memo, options.latency, faults, options.pace, options.seed)).run(sockets=[listener])
