@@ -154,6 +154,8 @@ def _cells(outcome: Outcome) -> tuple[str, ...]:
 
 
 def _short_result(outcome: Outcome) -> str:
+    if outcome.cut_off:
+        return "cut off"
     if outcome.showed == "failed":
         return f"not: {_IN_A_CELL[outcome.passed[0].resource]}"
     return {"generator": "generator's limit"}.get(outcome.showed, outcome.showed)

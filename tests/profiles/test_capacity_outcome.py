@@ -3,7 +3,9 @@ from pathlib import Path
 
 import pytest
 
+from profiles.capacity import Capacity
 from profiles.capacity_outcome import Aim, Outcome, Showed, answers, outcome
+from profiles.capacity_text import COLUMNS, table_rows
 from profiles.rules import CUT_OFF
 from profiles.run_folder import LOAD_COLUMNS, RunFolder
 from profiles.verdict_record import VerdictRecord
@@ -84,4 +86,5 @@ def test_a_run_that_somebody_cut_off_is_no_answer(showed: Showed) -> None:
         for evidence in ((CUT_OFF,), ("recorder: it ended early.", CUT_OFF))
     )
     assert answers([one(8, "invalid"), cut], Aim()) == {}
+    assert table_rows(Capacity("cached", Aim(), (cut,)))[0][COLUMNS.index("result")] == "cut off"
     assert answers([one(8, "invalid"), broken], Aim()).keys() == {8}
