@@ -19,6 +19,8 @@ Value = Callable[[Outcome], float | None]
 MB_PER_GB = 1024
 _ROOM = 1.25
 """How far the axis goes on beside the outermost run."""
+_ROOM_ABOVE = 1.13
+"""How far it goes on above the limit: a number stands there, which the line must not run through."""
 _LINEAR_BELOW = 0.01
 """Below one block in a hundred the axis of stalls is linear: 0 has no logarithm."""
 
@@ -81,7 +83,7 @@ def _draw_memory(axes: Axes, capacity: Capacity, all_of_them: Sequence[Capacity]
     outcomes = [outcome for one in all_of_them for outcome in one.outcomes]
     tops_mb = [(o.record.vm_memory_mb, o.record.peak_tree_rss_mb, o.record.peak_anon_mb) for o in outcomes]
     top_gb = max((mb for tops in tops_mb for mb in tops if mb), default=MB_PER_GB) / MB_PER_GB
-    axes.set_ylim(0, top_gb * 1.07)
+    axes.set_ylim(0, top_gb * _ROOM_ABOVE)
     _draw_line(axes, capacity, lambda o: _gb(o.record.peak_tree_rss_mb), SERVER, "s", "--")
     _draw_line(axes, capacity, lambda o: _gb(o.record.peak_anon_mb), ANON, "o", "-")
     limit_gb = _gb(next((o.record.vm_memory_mb for o in capacity.outcomes), None))

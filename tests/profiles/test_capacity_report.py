@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import matplotlib as mpl
 import pytest
 from PIL import Image
 from rich.console import Console
@@ -12,9 +13,11 @@ from rich.console import Console
 from profiles.capacity import Capacity, exit_code
 from profiles.capacity_limits import Passed
 from profiles.capacity_outcome import Aim, Outcome
+from profiles.capacity_panel import draw_capacity
 from profiles.capacity_report import print_capacities, write_capacity_report
 from profiles.capacity_search import Plan
 from profiles.capacity_text import headline, reasons, result, told
+from profiles.plot_style import STYLE, new_figure
 from profiles.verdict_record import VerdictRecord
 
 AIM = Aim(plan=Plan(4, 16))
@@ -146,6 +149,20 @@ def test_the_same_runs_give_the_same_picture(tmp_path: Path) -> None:
         assert text in svg.decode()
     with Image.open(tmp_path / "one" / "capacity.png") as png:
         assert png.width == 1875
+
+
+def test_the_limit_runs_through_no_number() -> None:
+    """The largest number carried and the smallest not carried stand above the VM's limit, not across it."""
+    capacity = Capacity("live", AIM, (one("live", 4), one("live", 5, BUSY)))
+    with mpl.rc_context(STYLE):
+        figure = new_figure(4.6, 2.2)  # as high as a panel of memory is
+        memory = figure.add_axes((0.0, 0.0, 1.0, 1.0))
+        draw_capacity(memory, figure.add_axes((0.0, 0.0, 1.0, 0.1)), capacity, [capacity])
+        figure.draw_without_rendering()
+        limit_y = memory.transData.transform((4, 4.0))[1]
+        bottoms = [text.get_window_extent().y0 for text in memory.texts if text.get_text() in {"4", "5"}]
+    assert len(bottoms) == 2
+    assert min(bottoms) > limit_y
 
 
 def test_the_terminal_shows_the_sentence_first_in_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
