@@ -67,7 +67,7 @@ class Conduct:
                 self.tabs[0].pause(t)
                 self._timeline.after(t, for_s, self._play_on)
             case Skip(step, presses):
-                self._press(t, step, presses)
+                self._press(t, step, presses, again=False)
             case Jump(far):
                 self.tabs[0].jump(t, far)
                 self._plan(t)
@@ -83,10 +83,10 @@ class Conduct:
         self.tabs[0].play(t, "asked")
         self._plan(t)
 
-    def _press(self, t: float, step: int, presses: int) -> None:
-        self.tabs[0].skip(t, step)
+    def _press(self, t: float, step: int, presses: int, *, again: bool) -> None:
+        self.tabs[0].skip(t, step, again=again)
         if presses > 1:
-            self._timeline.after(t, PRESS_EVERY_S, lambda t: self._press(t, step, presses - 1))
+            self._timeline.after(t, PRESS_EVERY_S, lambda t: self._press(t, step, presses - 1, again=True))
         else:
             self._plan(t)
 

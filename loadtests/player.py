@@ -100,8 +100,10 @@ class Player:
         else:
             self.playback.pause(t)
 
-    def skip(self, t: float, step: int) -> None:
-        """Goes so many blocks forward, or back."""
+    def skip(self, t: float, step: int, *, again: bool = False) -> None:
+        """Goes so many blocks forward, or back; ``again``: past what the press before led to."""
+        if again and self._wait is not None and self._wait.reason == "asked":
+            self._wait = None  # nobody wanted to hear it, so nobody waited for it
         self._go(t, self._place + step)
 
     def jump(self, t: float, far: float) -> None:

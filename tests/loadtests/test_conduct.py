@@ -71,11 +71,24 @@ def test_presses_of_a_skip_follow_one_another() -> None:
     assert plays(said)[1:4] == [("1.1", 5.0, "asked"), ("1.2", 5.5, "asked"), ("1.3", 6.0, "asked")]
     said = told(Scripted((5.0, Skip(1, 3))), SLOW)
     assert plays(said)[1:][0] == ("1.3", 9.8, "asked")
-    nevers = [what for _, what in said if isinstance(what, Played) and what.source == "never"]
-    assert [(never.block.block_index, round(never.waited_s, 6)) for never in nevers[:2]] == [
-        (1, 0.4),
-        (2, 0.4),
+
+
+def test_nobody_waits_for_a_block_that_the_same_skip_goes_past() -> None:
+    """At any pace the wait is that for the last press's block; a hole that the first press ended is told."""
+    for pace in (1.0, 10.0):
+        slow = World([4.0 / pace], ["ok"], [10.0])
+        waits = [
+            (what.reason, what.source, round(what.waited_s * pace, 6))
+            for _, what in told(Scripted((5.0, Skip(1, 3))), slow, pace=pace)
+            if isinstance(what, Played)
+        ]
+        assert waits[:2] == [("first", "chunk", 4.0), ("asked", "chunk", 4.0)]
+    waits = [
+        (what.reason, what.source, round(what.waited_s, 6))
+        for _, what in told(Scripted((15.0, Skip(1, 2))), World([20.0, 0.1], ["ok"], [10.0]))
+        if isinstance(what, Played)
     ]
+    assert waits[0] == ("first", "never", 15.0)
 
 
 def test_a_jump_leads_to_another_page() -> None:
