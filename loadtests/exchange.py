@@ -121,7 +121,7 @@ class Exchange:
             raise
         except Exception:  # noqa: BLE001  # whatever the client raises, the reader has got no answer
             answer = Answer(0, b"", time.monotonic())
-        if kind in {"tts", "chunk"} and answer.status == 200 and answer.duration_s is None:
+        if kind in {"tts", "chunk"} and 200 <= answer.status < 400 and answer.duration_s is None:
             source += ":unplayable"
         self._write(kind, sent_t, intended_t, answer, source)
         return answer

@@ -80,7 +80,7 @@ class Tally:
         answered_t = row.t + (row.latency_s or 0.0)
         if missing or row.status == 499:
             return
-        if row.status == 200 and not row.source.endswith(":unplayable"):
+        if 200 <= row.status < 400 and not row.source.endswith(":unplayable"):
             self.audio_ok_t = _last(self.audio_ok_t, answered_t)
         else:
             self.audio_failures += 1

@@ -47,7 +47,8 @@ def failed(row: Request) -> bool:
         return row.kind not in ("chunk", "timings")
     if row.status == 503:
         return row.kind not in TIMING_KINDS
-    return row.status not in (200, 202, 206, 304, 499) or row.source.endswith(UNPLAYABLE)
+    answered = row.status is not None and (200 <= row.status < 400 or row.status == 499)
+    return not answered or row.source.endswith(UNPLAYABLE)
 
 
 def _latencies_ms(rows: Iterable[Request], kind: str) -> list[float]:

@@ -34,12 +34,17 @@ def unserved(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
 def _gone(folder: RunFolder) -> list[str]:
     """Whether the last part of the load had failures, or people who waited all through it, and no audio at all.
 
-    A request that its reader gave up is neither: at the end all leave, and some have just asked.
+    A request that its reader gave up is neither: at the end all leave, and some have just asked. Nor is a chunk
+    that is missing, for which live speech is asked.
     """
     start, end = folder.load_span
     part_s = (end - start) * LAST_SHARE
     rows = [row for row in folder.requests if row.t + (row.latency_s or 0.0) >= end - part_s]
-    answered = [row for row in rows if row.kind in AUDIO_KINDS and row.status not in (404, 499)]
+    answered = [
+        row
+        for row in rows
+        if row.kind in AUDIO_KINDS and row.status != 499 and (row.kind, row.status) != ("chunk", 404)
+    ]
     failures = sum(map(failed, answered))
     waits = [wait_of(row) for row in rows if row.kind == "play"]
     waiting = sum(not wait.heard and wait.waited_s >= part_s for wait in waits)

@@ -20,6 +20,8 @@ from profiles.run_folder import REQUEST_COLUMNS, Request, RunFolder
         ("tts", 499, "needed", False),
         ("tts", 0, "needed", True),
         ("tts", 200, "needed:2:unplayable", True),
+        ("tts", 202, "needed:unplayable", True),
+        ("tts", 201, "needed", False),
         ("preprocess", 202, "page:3", False),
         ("preprocess", 503, "page:3", True),
     ],
