@@ -154,7 +154,7 @@ def _drive(
             if (over := _watch(scenario, bench, server, tail, events)) is not None:
                 reason = over
                 break
-            tell(_status(server, started))
+            tell(_status(server, started) + _made_so_far(scenario, folder / "load.log"))
             time.sleep(0.1)
         else:
             reason = SESSIONS_END
@@ -200,6 +200,11 @@ def _status(server: Server, started: float) -> str:
     children = max(0, len(server.vm.cgroup.pids()) - 1)
     killed = f", {reading.oom_kills} killed" if reading.oom_kills else ""
     return f"{time.monotonic() - started:4.0f} s  VM {used_mb:5.0f} MB, {children:2d} children{killed}"
+
+
+def _made_so_far(scenario: Scenario, log: Path) -> str:
+    """Return how far a pre-generation is, in its own words: it takes minutes before the first reader."""
+    return f", {processes.last_line(log)}" if scenario.load.kind == "pregenerate" else ""
 
 
 def _flame_graph(folder: Path, tell: Tell) -> None:
