@@ -47,7 +47,7 @@ CASES = (
     Case("fast-http-user", "MinimalFastHttpUser", fewer=True),
     Case("http-user", "MinimalHttpUser", fewer=True),
     Case("two-processes", "ReaderUser", processes=2, times=2),
-    Case("two-processes-server", "ReaderUser", server="reference server", processes=2, times=2),
+    Case("two-processes-server", "ReaderUser", server="reference server", processes=2, times=2, fewer=True),
 )
 
 

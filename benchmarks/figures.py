@@ -1,6 +1,7 @@
 """A case's figures, computed from its outcome: what the report shows, and all that it shows."""
 
 import math
+from collections import Counter
 from dataclasses import dataclass
 
 from benchmarks.generator import Load, Outcome
@@ -112,7 +113,7 @@ def figures(conditions: Conditions, load: Load, outcome: Outcome) -> Figures:
         requests_per_s=round(requests / window_s, 1),
         expected_per_s=round(expected_per_s, 1),
         megabytes_per_s=round(sum(one.body_bytes for one in seen) / window_s / 1e6, 1),
-        failures=sum(one.failures for one in seen),
+        failures=sum(sum(one.failures.values()) for one in seen),
         latency_p50_ms=quantile(latencies, 0.5),
         latency_p99_ms=quantile(latencies, 0.99),
         cpu_share=round(max(one.cpu_share for one in seen), 3),
@@ -143,9 +144,10 @@ def _why_not(load: Load, outcome: Outcome, share_of_expected: float, readers: in
             reasons.append(f"a load process used {one.cpu_share:.2f} of a core, more than {BUSY_SHARE}")
         if lag_ms > 1000 * LATE_S:
             reasons.append(f"a load process was {lag_ms:.0f} ms late, more than {1000 * LATE_S:.0f}")
-    failures = sum(one.failures for one in outcome.observations)
+    failures = sum((Counter(one.failures) for one in outcome.observations), Counter[str]())
     if failures:
-        reasons.append(f"{failures} requests failed")
+        why, _ = failures.most_common(1)[0]
+        reasons.append(f"{failures.total()} requests failed, most of them so: {why}")
     if math.isnan(share_of_expected) or share_of_expected < EXPECTED_AT_LEAST:
         reasons.append(f"{100 * share_of_expected:.0f} % of the expected requests were made")
     return "; ".join(reasons)

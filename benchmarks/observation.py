@@ -29,7 +29,7 @@ class Observation:
         sockets: open sockets at the end.
         open_files_limit: how many files it may have open.
         requests: requests that ended, by name.
-        failures: those that failed.
+        failures: those that failed, by what was said of them.
         body_bytes: bytes of their answers' bodies.
         latencies_ms: how many took so many milliseconds.
         lags_ms: how many looks at a timer of 50 ms found it so many milliseconds late.
@@ -45,7 +45,7 @@ class Observation:
     sockets: int
     open_files_limit: int
     requests: Mapping[str, int]
-    failures: int
+    failures: Mapping[str, int]
     body_bytes: int
     latencies_ms: Mapping[int, int]
     lags_ms: Mapping[int, int]

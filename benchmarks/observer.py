@@ -28,7 +28,7 @@ class _Observer:
     def __init__(self) -> None:
         self._counting = False
         self._requests: Counter[str] = Counter()
-        self._failures = 0
+        self._failures: Counter[str] = Counter()
         self._body_bytes = 0
         self._latencies_ms: Counter[int] = Counter()
         self._lags_ms: Counter[int] = Counter()
@@ -43,9 +43,10 @@ class _Observer:
     ) -> None:
         if self._counting:
             self._requests[name] += 1
-            self._failures += exception is not None
             self._body_bytes += response_length or 0
             self._latencies_ms[round(response_time or 0)] += 1
+            if exception is not None:
+                self._failures[f"{exception}" or type(exception).__name__] += 1
 
     def observe(self, environment: Environment, from_s: float, to_s: float) -> Observation:
         rss_before_bytes = _rss_bytes()
@@ -66,7 +67,7 @@ class _Observer:
             sockets=_sockets(),
             open_files_limit=resource.getrlimit(resource.RLIMIT_NOFILE)[0],
             requests=dict(self._requests),
-            failures=self._failures,
+            failures=dict(self._failures),
             body_bytes=self._body_bytes,
             latencies_ms=dict(self._latencies_ms),
             lags_ms=dict(self._lags_ms),

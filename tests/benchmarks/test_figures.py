@@ -29,7 +29,7 @@ ONE = Observation(
     sockets=1000,
     open_files_limit=20000,
     requests={"/api/tts/chunk": 2500, "/api/tts/timings": 2500},
-    failures=0,
+    failures={},
     body_bytes=10**9,
     latencies_ms={2: 5000},
     lags_ms={1: 1999, 70: 1},
@@ -61,7 +61,10 @@ def test_figures_of_two_processes_are_those_of_both() -> None:
     [
         (replace(ONE, cpu_s=91.0), "used 0.91 of a core"),
         (replace(ONE, lags_ms={1: 97, 600: 3}), "600 ms late"),
-        (replace(ONE, failures=1), "1 requests failed"),
+        (
+            replace(ONE, failures={"HTTP 503": 2, "HTTP 500": 1}),
+            "3 requests failed, most of them so: HTTP 503",
+        ),
         (replace(ONE, users=499), "only 999 of 1000 readers"),
         (replace(ONE, requests={"/api/tts/chunk": 3900}), "89 % of the expected requests"),
     ],
