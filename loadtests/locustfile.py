@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
+from gevent.event import Event  # type: ignore[import-untyped]  # gevent carries no types
 from locust import FastHttpUser, events, task
 from locust.env import Environment
 from locust.event import EventHook
@@ -21,9 +22,12 @@ from loadtests.single import SingleRun
 from loadtests.watch import raise_open_files
 from loadtests.worker import Worker
 
+INIT_WITHIN_S = 30.0
+
 
 class _State:
     side: Run | Worker | None = None
+    known = Event()
 
     @classmethod
     def load(cls) -> Load | None:
@@ -99,7 +103,7 @@ def _init(environment: Environment, runner: Runner, **_: Any) -> None:
 
 def _listen(environment: Environment, side: Run | Worker) -> None:
     _State.side = side
-    _on(environment.events.test_start, lambda **_: side.begin())
+    _State.known.set()
     _on(environment.events.test_stopping, lambda **_: side.stopping())
     _on(environment.events.test_stop, lambda **_: side.end())
     _on(environment.events.quitting, lambda **_: side.leave())
@@ -109,5 +113,16 @@ def _on(hook: EventHook, listener: Callable[..., None]) -> None:
     hook.add_listener(listener)  # type: ignore[no-untyped-call]  # Locust leaves it untyped
 
 
+def _begin(**_: Any) -> None:
+    """Begin a run as soon as there is who begins it.
+
+    A worker that comes while readers read is told to begin as it connects, before Locust says ``init``: its readers
+    would find nothing to read and end, and the run would wait for them for ever.
+    """
+    if _State.known.wait(INIT_WITHIN_S) and _State.side is not None:
+        _State.side.begin()
+
+
 _on(events.init_command_line_parser, add_options)
+_on(events.test_start, _begin)
 _on(events.init, _init)

@@ -107,6 +107,25 @@ def test_a_killed_worker_makes_the_run_invalid(stub: Stub, locusts: Locusts, wai
     assert {len(row) for row in ended.rows} == {8}
 
 
+def test_a_worker_that_comes_late_reads_with_numbers_of_its_own(
+    stub: Stub, locusts: Locusts, wait_for: WaitFor
+) -> None:
+    """It is told to begin as it connects, before it knows what it is: its readers read all the same, and all finish."""
+    port = str(free_port())
+    ports = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--expect-workers", "1"]
+    master = locusts.start(
+        *locusts.short(stub().url), "--session-s", "40", "--mode", "cached", "--master", *ports
+    )
+    joining = ["--worker", "--master-host", "127.0.0.1", "--master-port", port]
+    locusts.start(*joining)
+    wait_for(lambda: {row["reader"] for row in locusts.rows()} == {"0", "1"})
+    locusts.start(*joining)
+    ended = locusts.ended(master)
+    assert ended.status == 0
+    assert set(ended.numbers()) == {"0", "1", "1000000"}
+    assert {row["process"] for row in ended.samples} == {"0", "1"}
+
+
 @pytest.mark.parametrize("to_all", [False, True], ids=["SIGTERM to the master", "Ctrl-C to all"])
 def test_an_interrupted_run_has_every_row(
     stub: Stub, locusts: Locusts, wait_for: WaitFor, *, to_all: bool
