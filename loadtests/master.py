@@ -55,12 +55,17 @@ class MasterRun(Run):
         if not self._invalid and not self._leaving:
             self._invalid += self._losses()
         self._master.send_message(END_OF_RUN)
+        clients = self._master.clients
+        # Who came late may not have handed in anything yet.
+        self._workers |= {node.id for node in clients.running + clients.spawning}
         deadline = time.monotonic() + self._environment.stop_timeout + HAND_IN_S
         while not gathering.handed_in(self._present()):
             if time.monotonic() > deadline:
                 self._invalid.append(f"a worker did not hand in its last rows within {HAND_IN_S:g} s")
                 return
             gevent.sleep(LOOK_EVERY_S / 5)
+        if not self._invalid and not gathering.handed_in(self._workers):
+            self._invalid.append("a worker was lost before it handed in its last rows")
 
     def _present(self) -> set[str]:
         return {
