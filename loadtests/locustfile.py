@@ -20,7 +20,7 @@ from loadtests.options import add_options
 from loadtests.run import Run, unwritable
 from loadtests.single import SingleRun
 from loadtests.watch import raise_open_files
-from loadtests.worker import Worker
+from loadtests.worker import Worker, end_with_parent
 
 INIT_WITHIN_S = 30.0
 
@@ -83,6 +83,8 @@ def _init(environment: Environment, runner: Runner, **_: Any) -> None:
     raise_open_files()
     environment.process_exit_code = 0  # failed requests are what we measure; the closing judges them
     if isinstance(runner, WorkerRunner):
+        if environment.parsed_options is not None and environment.parsed_options.processes:
+            end_with_parent()
         worker = Worker(environment, runner)
         _on(environment.events.report_to_master, worker.report)
         _listen(environment, worker)

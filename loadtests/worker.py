@@ -1,5 +1,7 @@
 """A run in a worker: what the master hands out, and what is handed in."""
 
+import ctypes
+import signal
 import sys
 import zlib
 from dataclasses import asdict, dataclass
@@ -18,6 +20,18 @@ from loadtests.options import parse_options
 
 END_OF_RUN = "end_of_run"
 """The master's message that all readers are to stop, and everything is to be handed in."""
+
+
+_PR_SET_PDEATHSIG = 1
+
+
+def end_with_parent() -> None:
+    """Has the kernel end this forked worker when the process that forked it is gone, however that ended.
+
+    Without a master's heartbeat Locust's workers read on for a minute, from a server that may be another run's.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 @dataclass(frozen=True)

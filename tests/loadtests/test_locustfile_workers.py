@@ -107,6 +107,20 @@ def test_a_killed_worker_makes_the_run_invalid(stub: Stub, locusts: Locusts, wai
     assert {len(row) for row in ended.rows} == {8}
 
 
+def test_forked_workers_end_with_a_killed_master(stub: Stub, locusts: Locusts, wait_for: WaitFor) -> None:
+    """SIGKILL of the process that forked them leaves nobody who goes on reading."""
+    run = [*locusts.short(stub().url), "--session-s", "600", "--mode", "cached", *processes(2)]
+    master = locusts.start(*run)
+    wait_for(lambda: len(psutil.Process(master.pid).children()) == 2)
+    workers = psutil.Process(master.pid).children()
+    wait_for(lambda: {row["reader"] for row in locusts.rows()} == {"0", "1"})
+    master.kill()
+    gone, left = psutil.wait_procs(workers, timeout=10)
+    for worker in left:
+        worker.kill()
+    assert (len(gone), left) == (2, [])
+
+
 def test_a_worker_that_comes_late_reads_with_numbers_of_its_own(
     stub: Stub, locusts: Locusts, wait_for: WaitFor
 ) -> None:
