@@ -38,7 +38,7 @@ class Capacity:
         return next_size(self.aim.plan, answers(self.outcomes, self.aim)) is None
 
     def deciding(self, readers: int | None) -> Outcome | None:
-        """Return the run that decided a number of readers: the first that did not carry, else the last."""
+        """Return the run that decided a number of readers: the first that failed, else the last."""
         runs = [found for found in self.outcomes if found.readers == readers]
         return next((found for found in runs if found.showed == "failed"), runs[-1] if runs else None)
 
@@ -76,8 +76,11 @@ def aim_of(folders: Sequence[Path]) -> Aim:
 
 
 def exit_code(capacities: Sequence[Capacity]) -> int:
-    """Return 0 when all have a bound, 1 when one did not carry even the smallest number, 4 when one is not valid."""
+    """Return 0 when all have a bound, 1 when one did not carry even one reader, 4 when one is not valid.
+
+    A bound may be from above alone: where the generator or the machine was the limit at all smaller numbers.
+    """
     found = [capacity.bounds for capacity in capacities]
     if any(known.broken is not None or (known.carried is None and known.failed is None) for known in found):
         return EXIT_INVALID
-    return EXIT_NOT_MET if any(known.carried is None for known in found) else EXIT_OK
+    return EXIT_NOT_MET if any(known.failed == 1 for known in found) else EXIT_OK

@@ -33,8 +33,9 @@ EXAMPLES = """examples:
   oomproof capacity --again reports/runs/x --stalls-below 0.05
 
 A number of readers is carried when the run survived, its process tree stayed under the budget, and at most so
-many of the blocks after each reader's first were stalls. The numbers double until one is not carried; then the
-gap is halved. What the scenario itself expects is not asked.
+many of the blocks after each reader's first were stalls, or one in all. The numbers double until one is not
+carried; then the gap is halved. What the scenario itself expects is not asked. Where the load generator or this
+machine's CPU was the limit, the answer is "at least".
 
 exit codes: 0 a bound was found, 1 not even one reader was carried, 2 wrong use, 4 nothing valid was measured,
 130 interrupted (what was measured is kept and reported)"""
@@ -74,7 +75,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--stalls-below",
         type=float,
         metavar="SHARE",
-        help=f"stalls at most, as a share of the blocks after the first (default {usual.stalls_below:g})",
+        help=f"stalls at most, as a share of blocks after the first, or one in all (default {usual.stalls_below:g})",
     )
     add("--again", type=Path, metavar="FOLDER", help="measure nothing: make the report of these runs again")
 

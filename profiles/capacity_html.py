@@ -9,7 +9,7 @@ from string import Template
 from profiles.capacity import Capacity
 from profiles.capacity_conditions import capacity_conditions, limits
 from profiles.capacity_plot import capacity_svg
-from profiles.capacity_text import AT_PACE_1, COLUMNS, PICTURE, TITLE, headline, reasons, result, table_rows
+from profiles.capacity_text import AT_PACE_1, COLUMNS, TITLE, headline, picture, reasons, result, table_rows
 from profiles.inline_svg import inline_svg
 from profiles.report_style import STYLE
 
@@ -61,7 +61,7 @@ _LEGEND = (
     (_MARK.format(_LINE.format("anon", "none")), "VM, anonymous memory"),
     (_MARK.format(_LINE.format("server", "6 3")), "process tree, RSS"),
     ('<i class="kill" aria-hidden="true"></i>', "killed by the kernel"),
-    (_MARK.format(_DIAMOND), "generator's limit"),
+    (_MARK.format(_DIAMOND), "not the VM's limit"),
     (_MARK.format(_FIELD.format("children")), "carried"),
     (_MARK.format(_FIELD.format("kill")), "not carried"),
 )
@@ -77,7 +77,7 @@ def html_page(capacities: Sequence[Capacity]) -> str:
         reasons=_lines(f"<li><b>{escape(name)}</b>, {escape(line)}</li>" for name, line in why),
         legend=" ".join(f'<span class="key">{mark}{name}</span>' for mark, name in _LEGEND),
         panels=_lines(_panel(index, capacity, capacities) for index, capacity in enumerate(capacities)),
-        picture=escape(PICTURE),
+        picture=escape(picture(capacities[0].aim)),
         tables=_lines(_table(capacity) for capacity in capacities),
         at_pace_1=escape(AT_PACE_1),
         conditions=_lines(_condition(*row) for row in capacity_conditions(capacities)),

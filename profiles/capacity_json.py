@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from profiles.capacity import Capacity
+from profiles.capacity_conditions import carries
 from profiles.capacity_outcome import Outcome
 from profiles.capacity_text import headline, reasons, result
 
@@ -21,6 +22,7 @@ def save_capacities(capacities: Sequence[Capacity], path: Path) -> None:
         "machine": next((run["machine"] for run in runs if "machine" in run), {}),
         "found": headline(capacities),
         "aim": asdict(capacities[0].aim) if capacities else {},
+        "carries": carries(capacities[0].aim) if capacities else "",
         "scenarios": [_scenario(capacity) for capacity in capacities],
     }
     aside = path.with_suffix(".tmp")
@@ -36,8 +38,9 @@ def _scenario(capacity: Capacity) -> dict[str, object]:
         "found": result(capacity),
         "carried": known.carried,
         "not_carried": known.failed,
-        "ran_out_first": None if deciding is None else deciding.passed[0].resource,
+        "ran_out_first": None if deciding is None else deciding.limits[0].resource,
         "generator_limit": known.generator,
+        "machine_limit": known.machine,
         "not_valid": known.broken,
         "finished": capacity.finished,
         "reasons": reasons(capacity),

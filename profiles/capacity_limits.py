@@ -1,28 +1,18 @@
-"""The limits that a run passed: kills, the memory budget, stalls, and what was short while blocks came late."""
+"""The limits that a run passed: kills, the memory budget, stalls, each with its evidence."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
 
+from profiles.capacity_cause import Resource, failed_as_ordered, why_late
 from profiles.figures import tree_rss_bytes
 from profiles.listeners import wait_of
 from profiles.report_text import count, kills, number
 from profiles.run_folder import RunFolder
 from profiles.verdict_record import VerdictRecord
 from profiles.vm_size import MIB
-
-Resource = Literal["memory", "CPU", "this machine's CPU", "none", "server"]
-"""What ran out; `none`: blocks came too late with memory and CPU to spare; `server`: it ended or served nothing."""
-
-MOST_THROTTLED_SHARE = 0.05
-"""Throttled for more of the load than this, the VM had to do with its share of the CPU."""
-BUSY_SHARE = 0.8
-"""Over a whole load, whose ends are idle, a VM that used more than this of its vCPUs had none to spare."""
-MACHINE_BUSY_SHARE = 0.9
-"""And with more than this of the machine's CPUs used, whoever by, the VM did not get what it might have used."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +29,9 @@ def limits_passed(
 ) -> tuple[Passed, ...]:
     """Return the limits that a valid run passed, in the order of time; none when it carried its readers.
 
-    What came after the server's death is its consequence, and is left out.
+    Stalls are a limit when their share is above `stalls_below`, unless there was one in all and everybody heard
+    something: one stall is chance. With `stalls_below` 0 that one is one too many. What came after the server's
+    death is its consequence, and is left out.
 
     Raises:
         RunFolderError: a file of the run is damaged.
@@ -83,7 +75,8 @@ def _found(
         at_s = record.killed_after_s if record.first_kill_s is None else record.first_kill_s
         yield Passed("memory", at_s, f"the kernel killed {_victims(record)}{_after(at_s)}")
     elif record.verdict != "survived":
-        yield Passed("server", None, next(iter(record.evidence), record.verdict))
+        resource: Resource = "upstream" if failed_as_ordered(folder, record) else "server"
+        yield Passed(resource, None, next(iter(record.evidence), record.verdict))
     if (record.peak_tree_rss_mb or 0.0) >= budget_mb:
         peak, budget = number(record.peak_tree_rss_mb, "MB"), number(budget_mb, "MB")
         at_s = _over_budget_at_s(folder, budget_mb)
@@ -91,10 +84,14 @@ def _found(
             "memory", at_s, f"the process tree reached {budget}{_after(at_s)} and {peak} at its highest"
         )
     share = stall_share(record) or 0.0
-    if share > stalls_below:
-        at_s, (resource, cause) = _too_late_at_s(folder, record, stalls_below), _why_late(folder, record)
+    if share > stalls_below and not _one_by_chance(record, stalls_below):
+        at_s, (resource, cause) = _too_late_at_s(folder, record, stalls_below), why_late(folder, record)
         text = f"{count(record.stalls or 0, 'stall', 'stalls')}, {share:.1%} of the blocks"
         yield Passed(resource, at_s, f"{text}, too many{_after(at_s)}, while {cause}")
+
+
+def _one_by_chance(record: VerdictRecord, stalls_below: float) -> bool:
+    return stalls_below > 0 and record.stalls == 1 and not _unheard(record)
 
 
 def _victims(record: VerdictRecord) -> str:
@@ -119,38 +116,10 @@ def _too_late_at_s(folder: RunFolder, record: VerdictRecord, stalls_below: float
     """Return when the stall began to be heard that was one too many for the blocks of the whole run."""
     stalled = sorted(row.t for row in folder.requests if row.kind == "play" and wait_of(row).stalled)
     allowed = int(stalls_below * _blocks(record))
+    if stalls_below > 0 and not _unheard(record):
+        allowed = max(allowed, 1)
     return _rounded(stalled[allowed] - (folder.time_zero_s or 0.0)) if allowed < len(stalled) else None
 
 
 def _rounded(at_s: float | None) -> float | None:
     return None if at_s is None else round(at_s, 1)
-
-
-def _why_late(folder: RunFolder, record: VerdictRecord) -> tuple[Resource, str]:
-    """Return what was short while blocks came late, from the CPU time of the whole load."""
-    duration_s, cpu_s = record.duration_s or 0.0, record.cpu_s or 0.0
-    if (record.throttled_s or 0.0) > MOST_THROTTLED_SHARE * duration_s:
-        left = f"{number(record.balance_left_s, 's')} of balance left"
-        return "CPU", f"the VM was throttled for {number(record.throttled_s, 's')} ({left})"
-    used = cpu_s / duration_s if duration_s else 0.0
-    if record.vm_cpu and used > BUSY_SHARE * record.vm_cpu:
-        return "CPU", f"the VM used {used:.2f} of its {record.vm_cpu:g} vCPUs"
-    machine: Any = folder.run.get("machine", {})
-    cpus, busy = machine.get("cpus"), _machine_cpus(folder)
-    if cpus and busy is not None and busy > MACHINE_BUSY_SHARE * cpus:
-        load = record.load_cpu_share or 0.0
-        shares = f"{used:.2f} by the VM, {load:.2f} by the load, {max(0.0, busy - used - load):.2f} by others"
-        return "this machine's CPU", f"{busy:.2f} of its {cpus} CPUs were used: {shares}"
-    return "none", f"the VM used {used:.2f} CPUs and was not throttled"
-
-
-def _machine_cpus(folder: RunFolder) -> float | None:
-    """How many of the machine's CPUs were busy during the load, on average; None where it was not recorded."""
-    start, end = folder.load_span
-    known = [
-        (s.t, s.machine_cpu_s) for s in folder.samples if start <= s.t <= end and s.machine_cpu_s is not None
-    ]
-    if len(known) < 2:
-        return None
-    (first_t, first_s), (last_t, last_s) = known[0], known[-1]
-    return (last_s - first_s) / (last_t - first_t)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from profiles.capacity import Capacity
 from profiles.capacity_conditions import capacity_conditions, limits
-from profiles.capacity_text import AT_PACE_1, COLUMNS, PICTURE, TITLE, headline, reasons, table_rows
+from profiles.capacity_text import AT_PACE_1, COLUMNS, TITLE, headline, picture, reasons, table_rows
 from profiles.report_markdown import condition, plain
 
 
@@ -17,7 +17,7 @@ def markdown(capacities: Sequence[Capacity]) -> str:
         f"**{plain(headline(capacities))}**",
         "\n".join(_reasons(capacity) for capacity in capacities),
         f"![{plain(headline(capacities))}](capacity.svg)",
-        PICTURE,
+        picture(capacities[0].aim),
         "## Runs",
         *(_runs(capacity) for capacity in capacities),
         AT_PACE_1,

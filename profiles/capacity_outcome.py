@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from profiles.capacity_cause import MACHINE
 from profiles.capacity_limits import Passed, limits_passed, stall_share
 from profiles.capacity_search import Answer, Plan
 from profiles.generator import processes_of, saturation
@@ -16,7 +17,7 @@ from profiles.run_folder import RunFolder
 from profiles.verdict import BUDGET_MB
 from profiles.verdict_record import VerdictRecord
 
-Showed = Literal["carried", "failed", "generator", "invalid"]
+Showed = Literal["carried", "failed", "generator", "machine", "invalid"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Aim:
     """What is sought, and what carrying means: `runs` runs of a number of readers, and all of them carry.
 
     A run carries when its verdict is `survived`, the RSS of its process tree stays under `budget_mb`, and at most
-    the share `stalls_below` of its blocks are stalls.
+    the share `stalls_below` of its blocks are stalls, or one stall in all: one is no evidence of anything. It counts
+    where a reader heard nothing at all, or `stalls_below` is 0.
     """
 
     budget_mb: float = BUDGET_MB
@@ -35,7 +37,10 @@ class Aim:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One run of a number of readers. `why` says why it is not valid, where it is not."""
+    """One run of a number of readers. `why` says why it is not valid, where it is not.
+
+    It shows `machine` where this machine's CPU is all that ran out: then nobody knows what the VM carries.
+    """
 
     folder: str
     record: VerdictRecord
@@ -49,6 +54,11 @@ class Outcome:
     def readers(self) -> int:
         """How many people read."""
         return self.record.readers or 0
+
+    @property
+    def limits(self) -> tuple[Passed, ...]:
+        """The limits passed that say what the VM does not carry, in the order of time."""
+        return tuple(limit for limit in self.passed if limit.resource != MACHINE)
 
     @property
     def cut_off(self) -> bool:
@@ -69,8 +79,8 @@ def outcome(folder: RunFolder, record: VerdictRecord, aim: Aim) -> Outcome:
         showed: Showed = "generator" if limits else "invalid"
         return Outcome(folder.path.name, record, folder.run, showed, share, why=why)
     passed = limits_passed(folder, record, aim.budget_mb, aim.stalls_below)
-    showed = "failed" if passed else "carried"
-    return Outcome(folder.path.name, record, folder.run, showed, share, passed)
+    found = Outcome(folder.path.name, record, folder.run, "carried", share, passed)
+    return replace(found, showed="failed" if found.limits else "machine") if passed else found
 
 
 def answers(outcomes: Sequence[Outcome], aim: Aim) -> dict[int, Answer]:
@@ -91,6 +101,8 @@ def _answer(showed: Sequence[Showed], runs: int) -> Answer | None:
         return "failed"
     if "generator" in showed:
         return "generator"
+    if "machine" in showed:
+        return "machine"
     if showed.count("invalid") > 1:
         return "broken"
     return "carried" if showed.count("carried") >= runs else None

@@ -133,7 +133,7 @@ def _draw_line(
 
 
 def _mark(axes: Axes, capacity: Capacity, value: Value) -> None:
-    """A cross on each run in which the kernel killed, an empty square where the generator was the limit."""
+    """A cross on each run in which the kernel killed, a diamond where the limit was not the VM's."""
     for outcome in capacity.outcomes:
         y = value(outcome)
         if y is not None and outcome.showed == "failed" and outcome.record.oom_kills:
@@ -148,7 +148,7 @@ def _mark(axes: Axes, capacity: Capacity, value: Value) -> None:
                 clip_on=False,
                 zorder=5,
             )
-        elif y is not None and outcome.showed == "generator":
+        elif y is not None and outcome.showed in ("generator", "machine"):
             axes.plot(
                 [outcome.readers], [y], "D", mfc="none", mec=MUTED, markersize=6, clip_on=False, zorder=5
             )

@@ -119,13 +119,14 @@ def _legend(figure: Figure, height_inches: float, capacities: Sequence[Capacity]
     from matplotlib.lines import Line2D  # noqa: PLC0415 - as above
     from matplotlib.patches import Patch  # noqa: PLC0415 - as above
 
+    runs = [outcome for capacity in capacities for outcome in capacity.outcomes]
     cross: dict[str, Any] = {"marker": "x", "ls": "", "mec": KILL, "markersize": 7, "markeredgewidth": 2}
-    generator = Line2D([], [], marker="D", ls="", mfc="none", mec=MUTED, ms=6, label="generator's limit")
+    other = Line2D([], [], marker="D", ls="", mfc="none", mec=MUTED, ms=6, label="not the VM's limit")
     handles = [
         Line2D([], [], color=ANON, marker="o", ms=4, lw=1.5, label="VM, anonymous memory"),
         Line2D([], [], color=SERVER, marker="s", ms=4, ls="--", lw=1.5, label="process tree, RSS"),
         Line2D([], [], label="killed by the kernel", **cross),
-        *([generator] if any(capacity.bounds.generator for capacity in capacities) else []),
+        *([other] if any(run.showed in ("generator", "machine") for run in runs) else []),
         Patch(color=CHILDREN, alpha=0.25, lw=0, label="carried"),
         Patch(color=KILL, alpha=0.2, lw=0, label="not carried"),
     ]

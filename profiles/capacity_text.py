@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from profiles.capacity import Capacity
-from profiles.capacity_limits import Resource
+from profiles.capacity_cause import Resource
 from profiles.capacity_outcome import Aim, Outcome
 from profiles.report_text import NONE, count, number
 
 TITLE = "How many readers a small VM carries"
-PICTURE = (
+_PICTURE = (
     "Every mark is a run, and a line joins the worst run of each number of readers. Green was carried, red was not. "
     "Below: the share of blocks that were waited for in silence. All panels have the same axes."
 )
@@ -18,25 +18,26 @@ AT_PACE_1 = "At pace 1: as many readers at pace 1 ask the server for as much wor
 SHORT: dict[Resource, str] = {
     "memory": "memory",
     "CPU": "CPU",
-    "this machine's CPU": "this machine's CPU",
     "none": "too late, with memory and CPU to spare",
     "server": "the server did not serve",
+    "upstream": "faults ordered of the upstream",
 }
 COLUMNS = ("readers", "at pace 1", "result", "anonymous", "tree RSS", "stalls", "VM CPUs")
 
 _IN_A_CELL: dict[Resource, str] = {
     **SHORT,
-    "this machine's CPU": "machine's CPU",
     "none": "too late",
     "server": "not served",
+    "upstream": "ordered faults",
 }
 _FIRST: dict[Resource, str] = {
     "memory": "memory ran out first",
     "CPU": "CPU ran out first",
-    "this machine's CPU": "this machine's CPU ran out first",
     "none": "blocks came too late, with memory and CPU to spare",
     "server": "the server did not serve",
+    "upstream": "faults that were ordered of the upstream came first",
 }
+_NOT_THE_VMS = {"generator": "the load generator", "machine": "this machine's CPU"}
 
 
 def headline(capacities: Sequence[Capacity]) -> str:
@@ -62,11 +63,17 @@ def result(capacity: Capacity) -> str:
     return f"{said} ({'; '.join(asides)})" if asides else said
 
 
+def picture(aim: Aim) -> str:
+    """Return what the picture shows, mark by mark."""
+    chance = " Above the line of stalls, one stall in all is carried too." if aim.stalls_below > 0 else ""
+    return f"{_PICTURE}{chance} A diamond is a run whose limit was not the VM's."
+
+
 def reasons(capacity: Capacity) -> list[str]:
     """Return, a line each, why it was not more: the limits passed in the order of time, or what ended the search."""
     known = capacity.bounds
     lines = []
-    for readers in (known.failed, known.generator, known.broken):
+    for readers in (known.failed, known.generator, known.machine, known.broken):
         deciding = capacity.deciding(readers)
         if readers is not None and deciding is not None:
             lines.append(f"{_people(readers)}: {why(deciding)}.")
@@ -81,11 +88,14 @@ def why(outcome: Outcome) -> str:
     """Return what a run showed, in words, with its evidence."""
     if outcome.showed == "carried":
         return "carried"
-    if outcome.showed != "failed":
-        named = "the load generator was the limit" if outcome.showed == "generator" else "invalid"
-        return f"{named}: {outcome.why}"
-    first, *then = outcome.passed
+    if outcome.showed in _NOT_THE_VMS:
+        why_so = outcome.why or "; ".join(limit.text for limit in outcome.passed)
+        return f"{_NOT_THE_VMS[outcome.showed]} was the limit: {why_so}"
+    if outcome.showed == "invalid":
+        return f"invalid: {outcome.why}"
+    first, *then = outcome.limits
     texts = [first.text, *(f"then {limit.text}" for limit in then)]
+    texts += [f"beside {limit.text}" for limit in outcome.passed if limit not in outcome.limits]
     return f"{_FIRST[first.resource]} ({'; '.join(texts)})"
 
 
@@ -106,12 +116,13 @@ def table_rows(capacity: Capacity) -> list[tuple[str, ...]]:
 def _asides(capacity: Capacity) -> Iterator[str]:
     known = capacity.bounds
     deciding = capacity.deciding(known.failed)
-    if deciding is not None and deciding.passed:
-        yield SHORT[deciding.passed[0].resource]
+    if deciding is not None and deciding.limits:
+        yield SHORT[deciding.limits[0].resource]
     if known.odd is not None:
         yield f"although {known.odd:,} were"
-    if known.generator is not None:
-        yield f"the load generator was the limit at {known.generator:,}"
+    for limited, name in ((known.generator, "generator"), (known.machine, "machine")):
+        if limited is not None:
+            yield f"{_NOT_THE_VMS[name]} was the limit at {limited:,}"
     if known.broken is not None:
         yield f"nothing valid was measured at {known.broken:,}"
     if not capacity.finished:
@@ -157,8 +168,8 @@ def _short_result(outcome: Outcome) -> str:
     if outcome.cut_off:
         return "cut off"
     if outcome.showed == "failed":
-        return f"not: {_IN_A_CELL[outcome.passed[0].resource]}"
-    return {"generator": "generator's limit"}.get(outcome.showed, outcome.showed)
+        return f"not: {_IN_A_CELL[outcome.limits[0].resource]}"
+    return f"{outcome.showed}'s limit" if outcome.showed in _NOT_THE_VMS else outcome.showed
 
 
 def _stalls(outcome: Outcome) -> str:

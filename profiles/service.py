@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from profiles.listeners import wait_of
+from profiles.ordered_faults import ordered_faults
 from profiles.request_figures import AUDIO_KINDS, UNPLAYABLE, failed
 from profiles.run_folder import RunFolder
 
@@ -19,7 +20,10 @@ FEWEST_FAILED = 3
 
 
 def unserved(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
-    """Return why a server that lived is not healthy, a line each; nothing when it served."""
+    """Return why a server that lived is not healthy, a line each; nothing when it served.
+
+    The first line says too what the upstream was ordered to fail: it is no excuse, but no doing of the server's.
+    """
     asked, broken = values["audio_requests"], values["audio_failures"]
     reasons = []
     if broken > MOST_FAILED_SHARE * asked:
@@ -28,7 +32,9 @@ def unserved(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
         reasons.append(f"{broken} of {asked} requests for audio failed{no_speech}")
     if asked and not values["blocks_played"]:
         reasons.append(f"not one block was played, of {asked} requests for audio")
-    return [*reasons, *_gone(folder)]
+    reasons += _gone(folder)
+    ordered = ordered_faults(folder)
+    return [f"{reasons[0]}; {ordered.text}", *reasons[1:]] if reasons and ordered else reasons
 
 
 def _gone(folder: RunFolder) -> list[str]:

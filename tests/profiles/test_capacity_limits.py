@@ -1,3 +1,4 @@
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,93 @@ def test_stalls_are_a_share_of_the_blocks_after_the_first(
 ) -> None:
     """A reader who heard nothing is a block and a stall; who still waits at the end makes it no more than all."""
     assert stall_share(record(**changes)) == (share if share is None else pytest.approx(share, abs=1e-5))
+
+
+def ordered(folder: Path, faulted: int, requests: int = 20) -> str:
+    """Let the upstream of a run have been ordered to cut so many answers off; returns how that is told."""
+    counts = {"upstream_requests": requests, "upstream_faulted": faulted, "upstream_faulted_cut": faulted}
+    with (folder / "events.jsonl").open("a") as events:
+        events.write(json.dumps({"t": ZERO_S + 124, "event": "upstream", **counts}) + "\n")
+    return f"the upstream was ordered to fail {faulted} of {requests} (cut)"
+
+
+def busy_machine(folder: Path, cpus: float) -> None:
+    """Let so many of the machine's two CPUs be used all through a run's load."""
+    used = "".join(f"{ZERO_S + at},{900 + at * cpus}\n" for at in range(100))
+    (folder / "samples.csv").write_text(f"t,machine_cpu_s\n{used}")
+
+
+@pytest.mark.parametrize(
+    ("changes", "stalls_below", "carried"),
+    [
+        ({"stalls": 1}, 0.01, True),
+        ({"stalls": 2}, 0.01, False),
+        ({"stalls": 2}, 0.16, True),
+        ({"stalls": 1}, 0.0, False),
+        ({"readers_heard": 1, "blocks_played": 14}, 0.01, False),
+        ({"readers_heard": 1, "blocks_played": 14, "stalls": 1}, 0.01, False),
+    ],
+    ids=["one", "two", "two of many allowed", "none allowed", "one reader heard nothing", "and one stalled"],
+)
+def test_one_stall_in_all_is_no_evidence(
+    make_run: MakeRun,
+    changes: dict[str, object],
+    stalls_below: float,
+    carried: bool,  # noqa: FBT001
+) -> None:
+    """GIVEN 2 readers and 13 blocks, of which one stall is 7.7 % THEN one is carried, unless none is allowed."""
+    folder = make_run("cached")
+    stalled_at(folder, 3, 6)
+    found = record(**{"readers": 2, "readers_heard": 2, "blocks_played": 15, **changes})
+    limits = limits_passed(RunFolder(folder), found, 2048.0, stalls_below)
+    assert (not limits) is carried
+
+
+def test_two_stalls_are_too_many_from_the_second_on(make_run: MakeRun) -> None:
+    """GIVEN 13 blocks, of which one in a hundred is none THEN the first stall is not the one too many."""
+    folder = make_run("cached")
+    stalled_at(folder, 3, 6)
+    (limit,) = passed(folder, record(readers=2, readers_heard=2, blocks_played=15, stalls=2))
+    assert limit.at_s == 6.0
+
+
+def test_failures_that_were_ordered_are_blamed_on_nobody_else(make_run: MakeRun) -> None:
+    """GIVEN an unhealthy run with a busy machine WHEN its upstream was ordered to fail THEN the order is the cause."""
+    folder = make_run("cached")
+    stalled_at(folder, 1, 2, 3)
+    busy_machine(folder, 1.95)
+    told = ordered(folder, 7)
+    evidence = (f"8 of 16 requests for audio failed; {told}",)
+    unhealthy = record(verdict="unhealthy", evidence=evidence, stalls=3, throttled_s=50.0)
+    stalls, service = passed(folder, unhealthy)
+    assert stalls.resource == service.resource == "upstream"
+    assert stalls.text.endswith("while requests failed as was ordered")
+    assert service.text == evidence[0]
+
+
+def test_a_dead_server_or_a_rare_order_is_no_excuse(make_run: MakeRun) -> None:
+    """GIVEN a crash, no answer after the load, or a failure ordered in a hundred THEN the server is named."""
+    folder = make_run("cached")
+    told = ordered(folder, 1, 100)
+    unhealthy = record(verdict="unhealthy", evidence=(f"8 of 16 requests for audio failed; {told}",))
+    assert [limit.resource for limit in passed(folder, unhealthy)] == ["server"]
+    ordered_much = make_run("live")
+    ordered(ordered_much, 7)
+    for verdict in ("crashed", "unhealthy"):
+        gone = record(verdict=verdict, evidence=("server: did not answer",))
+        assert [limit.resource for limit in passed(ordered_much, gone)] == ["server"]
+
+
+@pytest.mark.parametrize(("throttled_s", "resource"), [(0.0, "upstream"), (50.0, "CPU")])
+def test_stalls_under_ordered_faults(make_run: MakeRun, throttled_s: float, resource: str) -> None:
+    """GIVEN a server that got over its upstream's faults THEN stalls are the VM's CPU's, else the faults'."""
+    folder = make_run("cached")
+    stalled_at(folder, 1, 2, 3)
+    busy_machine(folder, 1.95)
+    told = ordered(folder, 7)
+    (limit,) = passed(folder, record(stalls=3, throttled_s=throttled_s))
+    assert limit.resource == resource
+    assert limit.text.endswith(f"while {told}") is (resource == "upstream")
 
 
 def test_the_boundary_is_exact(make_run: MakeRun) -> None:

@@ -57,6 +57,29 @@ def test_a_run_that_survived_in_its_limits_is_carried(make_run: MakeRun) -> None
 
 
 @pytest.mark.parametrize(
+    ("changes", "showed", "limits"),
+    [({}, "machine", []), ({"peak_tree_rss_mb": 2048.0}, "failed", ["memory"])],
+    ids=["alone", "beside memory"],
+)
+def test_this_machines_cpu_alone_says_nothing_of_the_vm(
+    make_run: MakeRun, changes: dict[str, object], showed: str, limits: list[str]
+) -> None:
+    """GIVEN stalls while the machine was busy THEN nobody knows what the VM carries, unless it failed otherwise."""
+    folder = make_run("cached")
+    plays = "".join(f"{1008 + at},1,play,200,0,,0.5,chunk\n" for at in range(3))
+    (folder / "requests.csv").write_text(f"t,reader,kind,status,bytes,latency_s,late_s,source\n{plays}")
+    used = "".join(f"{1008 + at},{1.95 * at}\n" for at in range(100))
+    (folder / "samples.csv").write_text(f"t,machine_cpu_s\n{used}")
+    facts = {
+        "scenario": "cached", "verdict": "survived", "readers": 2, "readers_heard": 2, "blocks_played": 15,
+        "stalls": 3, "duration_s": 100.0, "cpu_s": 20.0, "vm_cpu": 2.0, **changes,
+    }  # fmt: skip
+    found = outcome(RunFolder(folder), VerdictRecord.model_validate(facts), Aim())
+    assert (found.showed, [limit.resource for limit in found.limits]) == (showed, limits)
+    assert "this machine's CPU" in [limit.resource for limit in found.passed]
+
+
+@pytest.mark.parametrize(
     ("showed", "runs", "answer"),
     [
         (["carried"], 1, "carried"),
@@ -64,6 +87,8 @@ def test_a_run_that_survived_in_its_limits_is_carried(make_run: MakeRun) -> None
         (["carried", "carried", "carried"], 3, "carried"),
         (["carried", "failed"], 3, "failed"),
         (["carried", "generator"], 3, "generator"),
+        (["carried", "machine"], 3, "machine"),
+        (["machine", "failed"], 3, "failed"),
         (["invalid"], 1, None),
         (["invalid", "carried"], 1, "carried"),
         (["invalid", "invalid"], 1, "broken"),

@@ -59,6 +59,25 @@ LIMITED = Capacity(
 )
 NOBODY = Capacity("to-the-letter", AIM, tuple(killed("to-the-letter", readers) for readers in (4, 2, 1)))
 BROKEN = Capacity("odd", AIM, tuple(one("odd", 4, showed="invalid", why="recorder: gone") for _ in range(2)))
+STARVED = Passed(
+    "this machine's CPU",
+    3.0,
+    "6 stalls, 5.0% of the blocks, too many after 3 s, while 1.95 of its 2 CPUs were used",
+)
+MACHINE = Capacity("starved", AIM, (one("starved", 4), one("starved", 8, STARVED, showed="machine")))
+ABOVE = Capacity(
+    "above",
+    AIM,
+    (
+        one("above", 4, STARVED, KILL),
+        one("above", 2, showed="generator", why="load: process 0 is late"),
+        one("above", 1, STARVED, showed="machine"),
+    ),
+)
+UNJUDGED = Capacity("unjudged", AIM, tuple(one("unjudged", n, STARVED, showed="machine") for n in (4, 2, 1)))
+ORDERED = Capacity(
+    "ordered", AIM, (one("ordered", 1, Passed("upstream", None, "8 of 16 requests for audio failed")),)
+)
 BEGUN = Capacity("begun", AIM, (one("begun", 4),))
 
 
@@ -71,6 +90,16 @@ BEGUN = Capacity("begun", AIM, (one("begun", 4),))
         (NOBODY, "carries not even 1 reader (memory)"),
         (BROKEN, "was not measured (nothing valid was measured at 4)"),
         (BEGUN, "carries at least 4 readers (broken off)"),
+        (MACHINE, "carries at least 4 readers (this machine's CPU was the limit at 8)"),
+        (
+            ABOVE,
+            (
+                "does not carry 4 readers "
+                "(memory; the load generator was the limit at 2; this machine's CPU was the limit at 1)"
+            ),
+        ),
+        (UNJUDGED, "was not measured (this machine's CPU was the limit at 1)"),
+        (ORDERED, "carries not even 1 reader (faults ordered of the upstream)"),
     ],
     ids=lambda value: value.scenario if isinstance(value, Capacity) else "",
 )
@@ -83,6 +112,8 @@ def test_the_limits_are_told_in_the_order_of_time() -> None:
     """GIVEN stalls, then a kill THEN the reason begins with the first, with the evidence of both."""
     assert reasons(LIVE) == [f"6 readers: CPU ran out first ({BUSY.text}; then {KILL.text})."]
     assert reasons(LIMITED) == ["8 readers: the load generator was the limit: load: process 0 is late."]
+    assert reasons(MACHINE) == [f"8 readers: this machine's CPU was the limit: {STARVED.text}."]
+    assert reasons(ABOVE)[0] == f"4 readers: memory ran out first ({KILL.text}; beside {STARVED.text})."
     assert reasons(BEGUN) == ["the search was broken off: it could say more."]
 
 
@@ -105,11 +136,14 @@ def test_the_exit_code_is_of_the_worst_scenario() -> None:
     assert exit_code([LIVE, NOBODY]) == 1
     assert exit_code([NOBODY, BROKEN]) == 4
     assert exit_code([Capacity("odd", AIM, ())]) == 4
+    assert exit_code([LIVE, MACHINE]) == 0
+    assert exit_code([LIVE, UNJUDGED]) == 4
+    assert exit_code([LIVE, ABOVE]) == 0, "4 readers were not carried; of one nothing is known"
 
 
 def test_every_file_of_the_report_is_written(tmp_path: Path) -> None:
     """GIVEN searches of every end THEN all five files are there, and each names every scenario."""
-    capacities = [LIVE, CACHED, LIMITED, NOBODY, BROKEN, BEGUN]
+    capacities = [LIVE, CACHED, LIMITED, NOBODY, BROKEN, MACHINE, ABOVE, UNJUDGED, ORDERED, BEGUN]
     write_capacity_report(capacities, tmp_path)
     for name in ("capacity.md", "capacity.html", "capacity.json", "capacity.svg"):
         text = (tmp_path / name).read_text(encoding="utf-8")
@@ -120,11 +154,21 @@ def test_every_file_of_the_report_is_written(tmp_path: Path) -> None:
 def test_the_json_holds_the_bounds_and_every_run_with_its_conditions(tmp_path: Path) -> None:
     """A program finds what was carried, what was not, what ran out first, and each run's verdict and run.json."""
     write_capacity_report([LIVE], tmp_path)
-    (live,) = json.loads((tmp_path / "capacity.json").read_text())["scenarios"]
+    document = json.loads((tmp_path / "capacity.json").read_text())
+    (live,) = document["scenarios"]
+    assert "one stall in all is allowed" in document["carries"]
     assert (live["carried"], live["not_carried"], live["ran_out_first"]) == (5, 6, "CPU")
     assert [run["folder"] for run in live["runs"]] == ["live-4", "live-8", "live-6", "live-5"]
     assert live["runs"][1]["verdict"]["verdict"] == "oom_killed"
     assert live["runs"][1]["run"]["machine"]["cpus"] == 2
+
+
+def test_the_json_tells_limits_that_are_not_the_vms(tmp_path: Path) -> None:
+    """A program finds where the machine was the limit, and memory as what ran out where the machine did too."""
+    write_capacity_report([MACHINE, ABOVE], tmp_path)
+    machine, above = json.loads((tmp_path / "capacity.json").read_text())["scenarios"]
+    assert (machine["carried"], machine["not_carried"], machine["machine_limit"]) == (4, None, 8)
+    assert (above["ran_out_first"], above["generator_limit"], above["machine_limit"]) == ("memory", 2, 1)
 
 
 def test_the_page_asks_nobody_for_anything_and_no_two_drawings_share_an_id(tmp_path: Path) -> None:

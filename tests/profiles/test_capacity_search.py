@@ -79,6 +79,39 @@ def test_the_generators_limit_ends_the_search_and_is_no_bound_of_the_vm() -> Non
     assert bounds(answers) == Bounds(carried=8, generator=16)
 
 
+def test_this_machines_limit_ends_it_as_the_generators_does() -> None:
+    """GIVEN a machine whose CPU ends at 16 THEN at least 8 are carried, and no number failed."""
+    answers = search(Plan(), lambda size: "carried" if size < 16 else "machine")
+    assert bounds(answers) == Bounds(carried=8, machine=16)
+
+
+def test_a_limit_that_is_not_the_vms_at_the_first_number_is_gone_below() -> None:
+    """GIVEN --from 64 and a generator that plays 20 THEN 64, 32 and 16 are tried, and 16 are carried at least."""
+    answers = search(Plan(first=64), lambda size: "carried" if size <= 20 else "generator")
+    assert list(answers) == [64, 32, 16]
+    assert bounds(answers) == Bounds(carried=16, generator=32)
+    answers = search(Plan(first=64), lambda size: "generator" if size == 64 else threshold(20)(size))
+    assert bounds(answers) == Bounds(carried=19, failed=23)
+
+
+def test_a_limit_that_is_not_the_vms_below_a_failed_number_is_gone_below_too() -> None:
+    """GIVEN 8 that fail, and nothing smaller that can be judged THEN all are tried, and one reader has not failed."""
+    answers = search(
+        Plan(first=8), lambda size: "failed" if size == 8 else "machine" if size > 2 else "generator"
+    )
+    assert list(answers) == [8, 4, 2, 1]
+    assert bounds(answers) == Bounds(failed=8, generator=1, machine=4)
+
+
+@given(plans(), st.data())
+def test_limits_that_are_not_the_vms_let_every_search_end(plan: Plan, data: st.DataObject) -> None:
+    """GIVEN answers drawn by chance, such limits among them THEN it ends as soon, and gives up over nothing carried."""
+    drawn: st.SearchStrategy[Answer] = st.sampled_from(["carried", "failed", "generator", "machine"])
+    answers = search(plan, lambda _: data.draw(drawn))
+    assert len(answers) <= plan.most_sizes
+    assert bounds(answers).carried is not None or 1 in answers
+
+
 def test_what_cannot_be_measured_ends_the_search() -> None:
     """GIVEN a number at which nothing valid is measured THEN what was found before stands."""
     answers = search(Plan(), lambda size: "broken" if size == 11 else threshold(13)(size))

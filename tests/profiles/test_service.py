@@ -16,10 +16,14 @@ from profiles.service import unserved
 HEARD = "1,0,play,200,0,,0.1,first:chunk"
 
 
-def reasons(path: Path, *rows: str) -> list[str]:
-    """Why the server of a load of 100 s with these rows is not healthy."""
+def reasons(path: Path, *rows: str, upstream: dict[str, float] | None = None) -> list[str]:
+    """Why the server of a load of 100 s with these rows is not healthy; `upstream`: what that one counted."""
     (path / "requests.csv").write_text("\n".join([",".join(REQUEST_COLUMNS), *rows]) + "\n")
-    events = [{"t": 0, "event": "load_started"}, {"t": 100, "event": "load_ended"}]
+    events: list[dict[str, object]] = [
+        {"t": 0, "event": "load_started"},
+        {"t": 100, "event": "load_ended"},
+        {"t": 100.1, "event": "upstream", **(upstream or {})},
+    ]
     (path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     folder = RunFolder(path)
     listeners = read_listeners(folder, tell_highlighting=True)
@@ -75,3 +79,19 @@ def test_leaving_is_no_failure(tmp_path: Path) -> None:
     """GIVEN readers who leave with a request just sent, or play what they hold THEN the server is not blamed."""
     leaving = [*chunks(5, t=99, status=499), "100,0,play,0,0,,1,never", "95,0,play,200,0,,0,cache"]
     assert reasons(tmp_path, HEARD, *chunks(100), *leaving) == []
+
+
+CUT = {"upstream_requests": 20.0, "upstream_faulted": 7.0, "upstream_faulted_cut": 7.0}
+
+
+def test_failures_that_were_ordered_are_told_as_that_and_are_failures_still(tmp_path: Path) -> None:
+    """GIVEN an upstream that was ordered to cut answers off THEN unhealthy, and the first line says who was to fail."""
+    rows = [*chunks(8), *chunks(8, t=99, status=502)]
+    first, second = reasons(tmp_path, HEARD, *rows, upstream=CUT)
+    assert first == ("8 of 16 requests for audio failed; the upstream was ordered to fail 7 of 20 (cut)")
+    assert "ordered" not in second
+
+
+def test_ordered_faults_speak_against_nobody_who_served(tmp_path: Path) -> None:
+    """GIVEN faults that the server got over THEN it is healthy."""
+    assert reasons(tmp_path, HEARD, *chunks(16, t=99), upstream=CUT) == []
