@@ -27,6 +27,7 @@ class MasterRun(Run):
         super().__init__(environment, runner)
         self._master = runner
         self._workers: set[str] = set()
+        self._first: frozenset[str] = frozenset()
         self._begun_t = 0.0
 
     def _start(self, options: LoadOptions, chapters: Chapters, gathering: Gathering) -> None:
@@ -36,6 +37,7 @@ class MasterRun(Run):
         if not ranks:
             raise PrepareError("no worker is connected any more. Start one, and then the run again.")
         self._workers = set(ranks)
+        self._first = frozenset(ranks)
         self._begun_t = time.monotonic()
         vars(self._environment.parsed_options)["handout"] = Handout.of(chapters, ranks).to_json()
 
@@ -58,6 +60,11 @@ class MasterRun(Run):
         clients = self._master.clients
         # Who came late may not have handed in anything yet.
         self._workers |= {node.id for node in clients.running + clients.spawning}
+        if self._workers - self._first:
+            self._invalid.append(
+                "a worker joined while readers read: Locust moved readers to it, whose sessions were cut off. "
+                "Start all workers first (--expect-workers)"
+            )
         deadline = time.monotonic() + self._environment.stop_timeout + HAND_IN_S
         while not gathering.handed_in(self._present()):
             if time.monotonic() > deadline:

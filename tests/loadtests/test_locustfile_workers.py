@@ -124,7 +124,7 @@ def test_forked_workers_end_with_a_killed_master(stub: Stub, locusts: Locusts, w
 def test_a_worker_that_comes_late_reads_with_numbers_of_its_own(
     stub: Stub, locusts: Locusts, wait_for: WaitFor
 ) -> None:
-    """It is told to begin as it connects, before it knows what it is: its readers read all the same, and all finish."""
+    """It is told to begin as it connects, before it knows what it is, and all finish; who was moved did not read on."""
     port = str(free_port())
     ports = ["--master-bind-host", "127.0.0.1", "--master-bind-port", port, "--expect-workers", "1"]
     master = locusts.start(
@@ -135,7 +135,8 @@ def test_a_worker_that_comes_late_reads_with_numbers_of_its_own(
     wait_for(lambda: {row["reader"] for row in locusts.rows()} == {"0", "1"})
     locusts.start(*joining)
     ended = locusts.ended(master)
-    assert ended.status == 0
+    assert ended.status == 1
+    assert ended.log.splitlines()[-1].startswith("invalid: a worker joined while readers read")
     assert set(ended.numbers()) == {"0", "1", "1000000"}
     assert {row["process"] for row in ended.samples} == {"0", "1"}
 

@@ -52,11 +52,11 @@ class Runner:
 def test_a_run_has_all_rows_or_is_invalid(
     tmp_path: Path, answers: list[tuple[str, str]], invalid: list[str]
 ) -> None:
-    """GIVEN ``b`` that came late and has told nothing yet THEN its last rows are awaited too, and missed."""
+    """GIVEN ``b`` that has told nothing yet THEN its last rows are awaited too, and missed."""
     runner = Runner("a", "b")
     run = MasterRun(cast("Environment", SimpleNamespace(stop_timeout=0.0)), cast("MasterRunner", runner))
     run._gathering = gathering = Gathering(tmp_path / "requests.csv", tmp_path / "generator.csv")
-    run._workers, runner.run, runner.answers = {"a"}, run, answers
+    run._workers, run._first, runner.run, runner.answers = {"a"}, frozenset("ab"), run, answers
     run._before_stop(gathering)
     assert run._invalid == invalid
     assert gathering.handed_in(["a"])
