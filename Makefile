@@ -15,7 +15,7 @@ compare: .venv/run.stamp  ## Live, cached to the letter and cached on a 4 GB VM,
 compare-all: .venv/run.stamp  ## The same, with live-bounded too
 	$(BIN)/oomproof compare --all $(ARGS)
 
-capacity: .venv/run.stamp  ## How many readers the VM carries live and cached, and what runs out first (about 15 minutes; needs root)
+capacity: .venv/run.stamp  ## How many readers the VM carries live and cached, and what runs out first (about 20 minutes; needs root)
 	$(BIN)/oomproof capacity live cached --most 64 $(ARGS)
 
 serve: .venv/run.stamp  ## The complete server and a speech API beside it, to be tried by hand (no root)
