@@ -10,33 +10,17 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from profiles.errors import OomproofError
 from profiles.vm_size import VmSize
+from profiles.walls import NAME_PREFIX, Reading
 
 SWAP_COMPLAINT = (
     "swap is on and not counted against the limit, which hides what kills. "
     "Run swapoff -a, or boot with swapaccount=1."
 )
-NAME_PREFIX = "oomproof-"
-"""Every group is `oomproof-<pid of its owner>`, so that what a dead owner left can be removed."""
-
-
-@dataclass(frozen=True)
-class Reading:
-    """The VM's counters at one moment; None where the kernel did not say."""
-
-    vm_bytes: int | None = None
-    peak_vm_bytes: int | None = None
-    anon_bytes: int | None = None
-    file_bytes: int | None = None
-    kernel_bytes: int | None = None
-    cpu_s: float | None = None
-    throttled_s: float | None = None
-    oom_kills: int | None = None
 
 
 class Hierarchy(Protocol):
@@ -63,6 +47,8 @@ class Cgroup:
     def __init__(self, hierarchy: Hierarchy, name: str) -> None:
         self.hierarchy = hierarchy
         self.name = name
+        self.backend = hierarchy.name
+        self.emulated = False
 
     def create(self, size: VmSize) -> None:
         """Make the group with its limits.
@@ -85,10 +71,14 @@ class Cgroup:
                 "(run with sudo, or in a container started with --privileged)."
             ) from None
 
-    def join(self, pid: int = 0) -> None:
-        """Put a process (0: the caller) inside, in every hierarchy."""
+    def join(self) -> None:
+        """Put the calling process inside, in every hierarchy."""
         for folder in self.hierarchy.folders(self.name):
-            (folder / "cgroup.procs").write_text(str(pid))
+            (folder / "cgroup.procs").write_text("0")
+
+    def set_cpus(self, cpus: float) -> None:
+        """Let the VM use `cpus` cores' worth of every period; raises OSError."""
+        self.hierarchy.set_cpu_quota(self.name, cpus)
 
     def pids(self) -> list[int]:
         """The processes inside; empty when the group is gone."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.cgroup import SWAP_COMPLAINT, Reading, read_number, read_table, swap_is_on
+from profiles.cgroup import SWAP_COMPLAINT, read_number, read_table, swap_is_on
 from profiles.errors import OomproofError
 from profiles.vm_size import CPU_PERIOD_US, VmSize
+from profiles.walls import Reading
 
 
 class CgroupV1:

@@ -1,6 +1,6 @@
 """The recorder: a process of its own that samples the VM, follows the kernel log and keeps the CPU balance.
 
-Started as `python -m profiles.recorder FOLDER GROUP …`; takes `server PID`, `load PID`, `end` on its input.
+Started as `python -m profiles.recorder FOLDER NAME …`; takes `server PID`, `load PID`, `end` on its input.
 Every sample is on disk before the next is taken. When its owner dies without an `end`, it removes the VM.
 """
 
@@ -18,15 +18,15 @@ from typing import TextIO
 
 import psutil
 
+from profiles.backends import walls_of
 from profiles.balance import CpuBalance
-from profiles.cgroup import Cgroup, Reading
 from profiles.event_log import EventLog
 from profiles.kernel_log import KernelLog, parse_kill, parse_memcg
 from profiles.load_processes import LoadProcesses
-from profiles.machine import find_hierarchy
 from profiles.process_table import ProcessTable
 from profiles.run_folder import SAMPLE_COLUMNS
 from profiles.vm_size import VmSize
+from profiles.walls import Reading, Walls
 
 READY_LINE = "recording"
 PSI_FILE = Path("/proc/pressure/memory")
@@ -35,8 +35,8 @@ PSI_FILE = Path("/proc/pressure/memory")
 class Recorder:
     """Samples one VM into one run folder."""
 
-    def __init__(self, folder: Path, cgroup: Cgroup, balance: CpuBalance) -> None:
-        self.cgroup = cgroup
+    def __init__(self, folder: Path, walls: Walls, balance: CpuBalance) -> None:
+        self.walls = walls
         self.balance = balance
         self.processes = ProcessTable()
         self.events = EventLog(folder)
@@ -51,14 +51,14 @@ class Recorder:
     def sample(self, late_s: float) -> None:
         """Take one sample, write it, and act on the CPU balance."""
         t = time.monotonic()
-        reading = self.cgroup.read()
+        reading = self.walls.read()
         if reading.cpu_s is not None and self.balance.update(t, reading.cpu_s):
-            self.cgroup.hierarchy.set_cpu_quota(self.cgroup.name, self.balance.cpus)
+            self.walls.set_cpus(self.balance.cpus)
             self.events.write(
                 "throttled" if self.balance.throttled else "bursting", t=t, cpus=self.balance.cpus
             )
         self._follow_kernel(t)
-        processes = self.processes.sample(self.cgroup.pids())
+        processes = self.processes.sample(self.walls.pids())
         values: dict[str, float | None] = {
             "t": t,
             "server_rss_bytes": _sum(p.rss_bytes for p in processes if p.role == "server"),
@@ -86,7 +86,7 @@ class Recorder:
             if kill is None:
                 continue
             ours = (
-                memcgs.get(kill.pid, "").endswith(self.cgroup.name) or kill.pid in self.processes.known_roles
+                memcgs.get(kill.pid, "").endswith(self.walls.name) or kill.pid in self.processes.known_roles
             )
             if ours:
                 role = self.processes.known_roles.get(kill.pid, "child")
@@ -157,7 +157,8 @@ def main() -> int:
     """Run the recorder until its owner ends it or is gone."""
     parser = argparse.ArgumentParser(prog="python -m profiles.recorder", description=__doc__)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("group")
+    parser.add_argument("name", help="of the VM")
+    parser.add_argument("--backend", required=True)
     parser.add_argument("--memory-mb", type=int, required=True)
     parser.add_argument("--cpus", type=int, required=True)
     parser.add_argument("--share-of-core", type=float, required=True)
@@ -168,15 +169,15 @@ def main() -> int:
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the whole terminal; the owner says when to end
     size = VmSize(arguments.memory_mb, arguments.cpus, arguments.share_of_core)
-    cgroup = Cgroup(find_hierarchy(), arguments.group)
-    recorder = Recorder(arguments.folder, cgroup, CpuBalance(size, arguments.balance_s))
+    walls = walls_of(arguments.backend, arguments.name, arguments.folder)
+    recorder = Recorder(arguments.folder, walls, CpuBalance(size, arguments.balance_s))
     print(READY_LINE, flush=True)
     ended = record(recorder, sys.stdin, arguments.interval_s)
-    reading = cgroup.read()
+    reading = walls.read()
     facts = {"oom_kills": reading.oom_kills, "peak_vm_bytes": reading.peak_vm_bytes}
     recorder.events.write("recorded", owner_gone=not ended, **facts)
     if not ended:
-        cgroup.destroy()
+        walls.destroy()
     return 0
 
 

@@ -70,7 +70,7 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
     docstore = make_docstore(scenario, bench.store, bench.work, folder.name)
     try:
         with open_vm(folder, size, scenario.vm.balance_s) as vm:
-            update_run(folder, vm={"backend": vm.cgroup.hierarchy.name})
+            update_run(folder, vm={"backend": vm.walls.backend, "emulated": vm.walls.emulated})
             server = _server(vm, scenario, bench, folder, docstore, events)
             server.start()
             _prepare(scenario, bench, server, folder, events, tell)
@@ -161,7 +161,7 @@ def _drive(
     finally:
         own_end = process.poll() is not None
         status = processes.stop(process)
-        oom_kills = server.vm.cgroup.read().oom_kills
+        oom_kills = server.vm.walls.read().oom_kills
         events.write("load_ended", reason=reason, returncode=status if own_end else None, oom_kills=oom_kills)
     rose = {f"upstream_{key}": value - counted.get(key, 0) for key, value in bench.upstream.counts().items()}
     events.write("upstream", **rose)
@@ -195,9 +195,9 @@ def _watch(
 
 
 def _status(server: Server, started: float) -> str:
-    reading = server.vm.cgroup.read()
+    reading = server.vm.walls.read()
     used_mb = (reading.vm_bytes or 0) / MIB
-    children = max(0, len(server.vm.cgroup.pids()) - 1)
+    children = max(0, len(server.vm.walls.pids()) - 1)
     killed = f", {reading.oom_kills} killed" if reading.oom_kills else ""
     return f"{time.monotonic() - started:4.0f} s  VM {used_mb:5.0f} MB, {children:2d} children{killed}"
 

@@ -1,4 +1,4 @@
-"""The VM around a target: its control group, the recorder that watches it, and what runs inside."""
+"""The VM around a target: its walls, the recorder that watches it, and what runs inside."""
 
 from __future__ import annotations
 
@@ -6,23 +6,25 @@ import contextlib
 import os
 import select
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from profiles import processes
-from profiles.cgroup import NAME_PREFIX, Cgroup, Hierarchy, stale_groups
+from profiles.backends import best_backend, remove_stale, walls_of
 from profiles.errors import RunError
-from profiles.machine import check_vm_fits, find_hierarchy
+from profiles.machine import check_vm_fits
 from profiles.recorder import READY_LINE
 from profiles.vm_size import VmSize
+from profiles.walls import NAME_PREFIX, Walls
 
 
 class Vm:
     """A running VM: starts the server in it, tells the recorder, and empties it as a machine restart does."""
 
-    def __init__(self, cgroup: Cgroup, size: VmSize, recorder: subprocess.Popen[bytes]) -> None:
-        self.cgroup = cgroup
+    def __init__(self, walls: Walls, size: VmSize, recorder: subprocess.Popen[bytes]) -> None:
+        self.walls = walls
         self.size = size
         self._recorder = recorder
         self._servers: list[subprocess.Popen[bytes]] = []
@@ -31,7 +33,7 @@ class Vm:
         self, command: Sequence[str], log: Path, environment: Mapping[str, str]
     ) -> subprocess.Popen[bytes]:
         """Start the server inside; its children are inside with it."""
-        server = processes.start(command, log, environment=environment, in_child=self.cgroup.join)
+        server = processes.start(command, log, environment=environment, in_child=self.walls.join)
         self._servers.append(server)
         self.tell(f"server {server.pid}")
         return server
@@ -61,25 +63,26 @@ class Vm:
 
     def empty(self) -> None:
         """Kill everything inside, as a machine restart does: children outlive a killed server otherwise."""
-        if not self.cgroup.kill_all():
-            raise RunError(f"{self.cgroup.name}: processes {self.cgroup.pids()} would not die within 10 s.")
+        if not self.walls.kill_all():
+            raise RunError(f"{self.walls.name}: processes {self.walls.pids()} would not die within 10 s.")
 
 
 @contextlib.contextmanager
-def open_vm(folder: Path, size: VmSize, balance_s: float) -> Iterator[Vm]:
+def open_vm(folder: Path, size: VmSize, balance_s: float, backend: str | None = None) -> Iterator[Vm]:
     """Make a VM and its recorder, and leave neither behind, however the block ends.
+
+    `backend` names what builds the walls; None is the best that this machine offers.
 
     Raises:
         OomproofError: the machine cannot make one.
     """
     check_vm_fits(size)
-    hierarchy = find_hierarchy()
-    remove_stale(hierarchy)
-    cgroup = Cgroup(hierarchy, f"{NAME_PREFIX}{os.getpid()}-{time.monotonic_ns()}")
+    remove_stale()
+    walls = walls_of(backend or best_backend(), _new_name(), folder)
     try:
-        cgroup.create(size)
-        recorder = _start_recorder(folder, cgroup, size, balance_s)
-        vm = Vm(cgroup, size, recorder)
+        walls.create(size)
+        recorder = _start_recorder(folder, walls, size, balance_s)
+        vm = Vm(walls, size, recorder)
         try:
             yield vm
             vm.tell("end")
@@ -88,31 +91,31 @@ def open_vm(folder: Path, size: VmSize, balance_s: float) -> Iterator[Vm]:
             vm.empty()
             vm.reap()
     finally:
-        cgroup.destroy()
+        walls.destroy()
 
 
-def check_privilege() -> None:
-    """Make and remove a group, so that a machine that cannot is found out before anything starts.
+def check_privilege(backend: str | None = None) -> None:
+    """Make and remove a VM, so that a machine that cannot is found out before anything starts.
 
     Raises:
         OomproofError: the machine cannot make one; says what is missing.
     """
-    cgroup = Cgroup(find_hierarchy(), f"{NAME_PREFIX}{os.getpid()}-check")
-    try:
-        cgroup.create(VmSize(memory_mb=16, cpus=1, share_of_core=1.0))
-    finally:
-        cgroup.destroy()
+    with tempfile.TemporaryDirectory() as folder:
+        walls = walls_of(backend or best_backend(), _new_name(), Path(folder))
+        try:
+            walls.create(VmSize(memory_mb=16, cpus=1, share_of_core=1.0))
+        finally:
+            walls.destroy()
 
 
-def remove_stale(hierarchy: Hierarchy) -> None:
-    """Remove the VMs of owners that were killed before they could."""
-    for cgroup in stale_groups(hierarchy):
-        cgroup.destroy()
+def _new_name() -> str:
+    return f"{NAME_PREFIX}{os.getpid()}-{time.monotonic_ns()}"
 
 
-def _start_recorder(folder: Path, cgroup: Cgroup, size: VmSize, balance_s: float) -> subprocess.Popen[bytes]:
-    command = processes.python_module("profiles.recorder", folder, cgroup.name)
+def _start_recorder(folder: Path, walls: Walls, size: VmSize, balance_s: float) -> subprocess.Popen[bytes]:
+    command = processes.python_module("profiles.recorder", folder, walls.name)
     options = {
+        "--backend": walls.backend,
         "--memory-mb": size.memory_mb,
         "--cpus": size.cpus,
         "--share-of-core": size.share_of_core,

@@ -4,12 +4,13 @@ from pathlib import Path
 
 import pytest
 
-from profiles.cgroup import Cgroup, Reading, stale_groups
+from profiles.cgroup import Cgroup, stale_groups
 from profiles.cgroup_v1 import CgroupV1
 from profiles.cgroup_v2 import CgroupV2
 from profiles.errors import OomproofError
 from profiles.machine import find_hierarchy
 from profiles.vm_size import MIB, VmSize
+from profiles.walls import Reading
 
 SIZE = VmSize(256, 2, 0.125)
 

@@ -18,7 +18,7 @@ from profiles.vm_size import VmSize
 class UnwatchedVm:
     """A VM whose recorder has gone."""
 
-    cgroup: Any = type("Group", (), {"read": lambda self: type("Reading", (), {"oom_kills": 0})()})()
+    walls: Any = type("Group", (), {"read": lambda self: type("Reading", (), {"oom_kills": 0})()})()
 
     def tell(self, line: str) -> None:
         """Nobody hears it."""

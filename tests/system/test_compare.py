@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from profiles.cgroup import NAME_PREFIX
 from profiles.machine import find_hierarchy
 from profiles.run_folder import RunFolder
+from profiles.walls import NAME_PREFIX
 
 pytestmark = [pytest.mark.kernel, pytest.mark.slow]
 

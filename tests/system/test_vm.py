@@ -14,7 +14,6 @@ import psutil
 import pytest
 
 from profiles import processes
-from profiles.cgroup import NAME_PREFIX
 from profiles.errors import OomproofError
 from profiles.event_log import EventLog
 from profiles.machine import find_hierarchy
@@ -22,6 +21,7 @@ from profiles.run_folder import Event, RunFolder
 from profiles.target import Server
 from profiles.vm import Vm, open_vm
 from profiles.vm_size import MIB, VmSize
+from profiles.walls import NAME_PREFIX
 
 pytestmark = pytest.mark.kernel
 
@@ -83,7 +83,7 @@ def test_the_kernel_kills_the_server_at_the_limit_and_it_is_named(tmp_path: Path
         assert not ask(server, "/grow?mb=400")
         wait_until(lambda: server.ended() == -signal.SIGKILL)
         wait_until(lambda: bool(named(tmp_path, "oom_kill")))
-        assert vm.cgroup.read().oom_kills == 1
+        assert vm.walls.read().oom_kills == 1
     kill = named(tmp_path, "oom_kill")[0]
     assert kill.text("role") == "server"
     assert 200 < float(kill.text("anon_rss_mb")) <= 256
@@ -95,7 +95,7 @@ def test_nobody_is_killed_below_the_limit(tmp_path: Path) -> None:
     """GIVEN a VM of 256 MB WHEN the server wants 215 (with itself, about 90 %) THEN it lives."""
     with control_server(tmp_path) as (vm, server):
         assert ask(server, "/grow?mb=215")
-        assert vm.cgroup.read().oom_kills == 0
+        assert vm.walls.read().oom_kills == 0
     assert named(tmp_path, "oom_kill") == []
 
 
@@ -115,12 +115,12 @@ def test_a_restart_empties_the_vm_of_the_dead_servers_children(tmp_path: Path) -
         assert ask(server, "/child?mb=20")
         assert not ask(server, "/exit?status=3")
         wait_until(lambda: server.ended() == 3)
-        orphans = vm.cgroup.pids()
+        orphans = vm.walls.pids()
         assert orphans
         server.restart()
         wait_until(server.became_ready)
         assert all(gone(pid) for pid in orphans)
-        assert vm.cgroup.pids() == [server.process.pid if server.process else 0]
+        assert vm.walls.pids() == [server.process.pid if server.process else 0]
         assert ask(server, "/api/health")
 
 
@@ -142,7 +142,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     pids: list[int] = []
     with pytest.raises(ZeroDivisionError), control_server(tmp_path) as (vm, server):  # noqa: PT012  # the block is what breaks
         assert ask(server, "/child?mb=10")
-        pids += vm.cgroup.pids()
+        pids += vm.walls.pids()
         _ = 1 / 0
     assert len(pids) == 2
     assert groups() == before
@@ -156,7 +156,7 @@ sys.path.insert(0, sys.argv[2])
 from test_vm import ask, control_server
 with control_server(Path(sys.argv[1])) as (vm, server):
     ask(server, "/child?mb=10")
-    print(vm.cgroup.name, *vm.cgroup.pids(), flush=True)
+    print(vm.walls.name, *vm.walls.pids(), flush=True)
     time.sleep(60)
 """
 
@@ -193,9 +193,9 @@ def test_a_spent_balance_holds_the_vm_to_its_share(tmp_path: Path) -> None:
     with open_vm(tmp_path, SMALL, 0.0) as vm:
         wait_until(lambda: bool(named(tmp_path, "throttled")))
         busy = vm.start_server([sys.executable, "-c", "while True: pass"], tmp_path / "server.log", {})
-        start_s, started = vm.cgroup.read().cpu_s or 0.0, time.monotonic()
+        start_s, started = vm.walls.read().cpu_s or 0.0, time.monotonic()
         wait_until(lambda: time.monotonic() > started + 2)
-        used = ((vm.cgroup.read().cpu_s or 0.0) - start_s) / (time.monotonic() - started)
+        used = ((vm.walls.read().cpu_s or 0.0) - start_s) / (time.monotonic() - started)
         processes.stop(busy)
     assert 0.08 < used < 0.2
 
