@@ -59,7 +59,10 @@ def v2(tmp_path: Path) -> CgroupV2:
     return CgroupV2(tmp_path)
 
 
-EXPECTED = Reading(1000, 1500, 700, 300, 30, cpu_s=2.5, throttled_s=1.5, oom_kills=2)
+EXPECTED = Reading(
+    vm_bytes=1000, peak_vm_bytes=1500, anon_bytes=700, file_bytes=300, kernel_bytes=30,
+    cpu_s=2.5, throttled_s=1.5, oom_kills=2,
+)  # fmt: skip
 
 
 def test_v1_counters_are_read(v1: CgroupV1) -> None:
