@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.cgroup import SWAP_COMPLAINT, read_number, read_table, swap_is_on
+from profiles.cgroup import SWAP_COMPLAINT, swap_is_on
+from profiles.counter_files import CounterFiles, integer, reading_of, seconds
 from profiles.errors import OomproofError
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 from profiles.walls import Reading
+
+NO_LIMIT = 1 << 62
+"""The kernel writes that there is no limit as a number above this."""
 
 
 class CgroupV1:
@@ -20,6 +24,7 @@ class CgroupV1:
         self.cpu = root / "cpu"
         self.cpuacct = root / "cpuacct"
         self.swaps = swaps
+        self._files = CounterFiles()
 
     def folders(self, group: str) -> list[Path]:
         """The group's folders: memory first."""
@@ -45,18 +50,27 @@ class CgroupV1:
         (folder / "cpu.cfs_quota_us").write_text(str(int(cpus * CPU_PERIOD_US)))
 
     def read(self, group: str) -> Reading:
-        """Read the counters."""
-        folder = self.memory / group
-        stat = read_table(folder / "memory.stat")
-        cpu_ns = read_number(self.cpuacct / group / "cpuacct.usage")
-        throttled_ns = read_table(self.cpu / group / "cpu.stat").get("throttled_time")
-        return Reading(
-            vm_bytes=read_number(folder / "memory.usage_in_bytes"),
-            peak_vm_bytes=read_number(folder / "memory.max_usage_in_bytes"),
-            anon_bytes=stat.get("total_rss"),
-            file_bytes=stat.get("total_cache"),
-            kernel_bytes=read_number(folder / "memory.kmem.usage_in_bytes"),
-            cpu_s=None if cpu_ns is None else cpu_ns / 1e9,
-            throttled_s=None if throttled_ns is None else throttled_ns / 1e9,
-            oom_kills=read_table(folder / "memory.oom_control").get("oom_kill"),
+        """Read the counters. The limit is the one that counts: the group's own, or a lower one above it."""
+        folder = f"{self.memory}/{group}/memory"
+        stat, kills = self._files[f"{folder}.stat"], self._files[f"{folder}.oom_control"]
+        usage, peak = self._files[f"{folder}.usage_in_bytes"], self._files[f"{folder}.max_usage_in_bytes"]
+        kernel, hits = self._files[f"{folder}.kmem.usage_in_bytes"], self._files[f"{folder}.failcnt"]
+        cpu = self._files[f"{self.cpuacct}/{group}/cpuacct.usage"]
+        throttled = self._files[f"{self.cpu}/{group}/cpu.stat"]
+        held = stat.table()
+        limit = integer(held.get(b"hierarchical_memory_limit"))
+        return reading_of(
+            {
+                "vm_bytes": (usage.number(), usage),
+                "peak_vm_bytes": (peak.number(), peak),
+                "limit_bytes": (None if limit is None or limit >= NO_LIMIT else limit, stat),
+                "swap_bytes": (integer(held.get(b"total_swap")), stat),
+                "anon_bytes": (integer(held.get(b"total_rss")), stat),
+                "file_bytes": (integer(held.get(b"total_cache")), stat),
+                "kernel_bytes": (kernel.number(), kernel),
+                "cpu_s": (seconds(cpu.number(), 1e9), cpu),
+                "throttled_s": (seconds(integer(throttled.table().get(b"throttled_time")), 1e9), throttled),
+                "oom_kills": (integer(kills.table().get(b"oom_kill")), kills),
+                "limit_hits": (hits.number(), hits),
+            }
         )

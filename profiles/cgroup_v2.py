@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.cgroup import SWAP_COMPLAINT, read_number, read_table, swap_is_on
+from profiles.cgroup import SWAP_COMPLAINT, swap_is_on
+from profiles.counter_files import CounterFiles, integer, pressure, reading_of, seconds
 from profiles.errors import OomproofError
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 from profiles.walls import Reading
@@ -18,6 +19,7 @@ class CgroupV2:
     def __init__(self, root: Path = Path("/sys/fs/cgroup"), swaps: Path = Path("/proc/swaps")) -> None:
         self.root = root
         self.swaps = swaps
+        self._files = CounterFiles()
 
     def folders(self, group: str) -> list[Path]:
         """The group's one folder."""
@@ -42,17 +44,31 @@ class CgroupV2:
 
     def read(self, group: str) -> Reading:
         """Read the counters."""
-        folder = self.root / group
-        stat = read_table(folder / "memory.stat")
-        cpu = read_table(folder / "cpu.stat")
-        cpu_us, throttled_us = cpu.get("usage_usec"), cpu.get("throttled_usec")
-        return Reading(
-            vm_bytes=read_number(folder / "memory.current"),
-            peak_vm_bytes=read_number(folder / "memory.peak"),
-            anon_bytes=stat.get("anon"),
-            file_bytes=stat.get("file"),
-            kernel_bytes=stat.get("kernel"),
-            cpu_s=None if cpu_us is None else cpu_us / 1e6,
-            throttled_s=None if throttled_us is None else throttled_us / 1e6,
-            oom_kills=read_table(folder / "memory.events").get("oom_kill"),
+        folder = f"{self.root}/{group}"
+        files = {
+            name: self._files[f"{folder}/{name}"]
+            for name in (
+                "memory.current", "memory.peak", "memory.max", "memory.swap.current", "memory.stat", "memory.events",
+                "memory.pressure", "cpu.stat",
+            )
+        }  # fmt: skip
+        usage, peak, limit, swap, stat, events, psi, cpu = files.values()
+        held, used, happened = stat.table(), cpu.table(), events.table()
+        some, full = pressure(psi.read())
+        return reading_of(
+            {
+                "vm_bytes": (usage.number(), usage),
+                "peak_vm_bytes": (peak.number(), peak),
+                "limit_bytes": (limit.number(), limit),
+                "swap_bytes": (swap.number(), swap),
+                "anon_bytes": (integer(held.get(b"anon")), stat),
+                "file_bytes": (integer(held.get(b"file")), stat),
+                "kernel_bytes": (integer(held.get(b"kernel")), stat),
+                "cpu_s": (seconds(integer(used.get(b"usage_usec")), 1e6), cpu),
+                "throttled_s": (seconds(integer(used.get(b"throttled_usec")), 1e6), cpu),
+                "oom_kills": (integer(happened.get(b"oom_kill")), events),
+                "limit_hits": (integer(happened.get(b"max")), events),
+                "psi_some": (some, psi),
+                "psi_full": (full, psi),
+            }
         )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from profiles.vm_size import VmSize
@@ -16,7 +17,7 @@ class Reading:
     """The VM's counters at one moment; None where nobody said.
 
     `limit_hits` counts how often an allocation met the limit; `psi_some` and `psi_full` are the VM's own memory
-    pressure, in percent of the last 10 s.
+    pressure, in percent of the last 10 s. `why` says, by the counter's name, why it is unknown.
     """
 
     vm_bytes: int | None = None
@@ -32,6 +33,7 @@ class Reading:
     limit_hits: int | None = None
     psi_some: float | None = None
     psi_full: float | None = None
+    why: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 class Walls(Protocol):

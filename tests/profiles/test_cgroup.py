@@ -1,3 +1,4 @@
+import dataclasses
 import os
 import subprocess
 from pathlib import Path
@@ -34,7 +35,8 @@ def v1(tmp_path: Path) -> CgroupV1:
         memory__usage_in_bytes="1000",
         memory__max_usage_in_bytes="1500",
         memory__kmem__usage_in_bytes="30",
-        memory__stat="cache 1\ntotal_cache 300\ntotal_rss 700\n",
+        memory__failcnt="7",
+        memory__stat="cache 1\nhierarchical_memory_limit 4096\ntotal_cache 300\ntotal_rss 700\ntotal_swap 50\n",
         memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
     )
     _files(tmp_path / "cpu" / "g", cpu__stat="nr_periods 5\nthrottled_time 1500000000\n")
@@ -51,7 +53,10 @@ def v2(tmp_path: Path) -> CgroupV2:
         cgroup__procs="11\n",
         memory__swap__max="max",
         memory__current="1000",
+        memory__max="4096",
+        memory__swap__current="50",
         memory__peak="1500",
+        memory__pressure="some avg10=1.50 avg60=0.00 total=9\nfull avg10=0.25 avg60=0.00 total=3\n",
         memory__stat="anon 700\nfile 300\nkernel 30\n",
         memory__events="low 0\nmax 7\noom 2\noom_kill 2\n",
         cpu__stat="usage_usec 2500000\nthrottled_usec 1500000\n",
@@ -60,8 +65,8 @@ def v2(tmp_path: Path) -> CgroupV2:
 
 
 EXPECTED = Reading(
-    vm_bytes=1000, peak_vm_bytes=1500, anon_bytes=700, file_bytes=300, kernel_bytes=30,
-    cpu_s=2.5, throttled_s=1.5, oom_kills=2,
+    vm_bytes=1000, peak_vm_bytes=1500, limit_bytes=4096, swap_bytes=50, anon_bytes=700, file_bytes=300,
+    kernel_bytes=30, cpu_s=2.5, throttled_s=1.5, oom_kills=2, limit_hits=7,
 )  # fmt: skip
 
 
@@ -71,13 +76,31 @@ def test_v1_counters_are_read(v1: CgroupV1) -> None:
 
 
 def test_v2_counters_are_read(v2: CgroupV2) -> None:
-    """The same figures from the unified tree."""
-    assert v2.read("g") == EXPECTED
+    """The same figures from the unified tree, which has a memory pressure of its own."""
+    assert v2.read("g") == dataclasses.replace(EXPECTED, psi_some=1.5, psi_full=0.25)
 
 
 def test_what_the_kernel_does_not_say_is_unknown_and_not_zero(v1: CgroupV1) -> None:
-    """GIVEN a group that is gone THEN every figure is None."""
-    assert v1.read("gone") == Reading()
+    """GIVEN a group that is gone THEN every figure is None, and the file that was not there is named."""
+    reading = v1.read("gone")
+    assert reading == Reading()
+    assert reading.why["vm_bytes"] == f"{v1.memory}/gone/memory.usage_in_bytes: No such file or directory"
+
+
+def test_a_group_without_a_limit_has_none(v1: CgroupV1, v2: CgroupV2) -> None:
+    """GIVEN no limit THEN it is no number, however the kernel writes that."""
+    (v1.memory / "g" / "memory.stat").write_text("hierarchical_memory_limit 9223372036854771712\n")
+    (v2.root / "g" / "memory.max").write_text("max\n")
+    assert v1.read("g").limit_bytes is None
+    assert v2.read("g").limit_bytes is None
+    assert "says 'max'" in v2.read("g").why["limit_bytes"]
+
+
+def test_a_counter_is_read_anew_each_time(v1: CgroupV1) -> None:
+    """GIVEN files that are kept open THEN each reading is of now."""
+    assert v1.read("g").vm_bytes == 1000
+    (v1.memory / "g" / "memory.usage_in_bytes").write_text("1001")
+    assert v1.read("g").vm_bytes == 1001
 
 
 def test_v1_counts_swap_against_the_limit(v1: CgroupV1) -> None:
