@@ -1,0 +1,54 @@
+"""One process as the kernel tells it in /proc/PID/stat (proc(5)), for those who look many times a second."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import NamedTuple
+
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+
+
+class ProcessStat(NamedTuple):
+    """A process at one moment; `start_ticks` since the machine's start tells it from a later one of its pid."""
+
+    pid: int
+    start_ticks: int
+    parent: int
+    session: int
+    is_zombie: bool
+    """Whether all of it has ended, and only its exit status waits to be taken."""
+    waited_cpu_s: float
+    """CPU time of the children that it has waited for, and of theirs."""
+
+
+def read_stat(proc: Path, pid: int) -> ProcessStat | None:
+    """Return the process; None when it is gone or not ours to see."""
+    try:
+        handle = os.open(f"{proc}/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        text = os.read(handle, 4096)
+    except OSError:
+        return None
+    finally:
+        os.close(handle)
+    return parse_stat(pid, text)
+
+
+def parse_stat(pid: int, text: bytes) -> ProcessStat | None:
+    """Return the process that the line tells of; None when it is no such line."""
+    fields = text[text.rfind(b")") + 1 :].split()  # the name before may hold spaces and brackets
+    try:
+        state, threads = fields[0], int(fields[17])
+        return ProcessStat(
+            pid=pid,
+            start_ticks=int(fields[19]),
+            parent=int(fields[1]),
+            session=int(fields[3]),
+            is_zombie=state in {b"Z", b"X"} and threads <= 1,  # a first thread may end before the others
+            waited_cpu_s=(int(fields[13]) + int(fields[14])) / _TICKS_PER_S,
+        )
+    except (IndexError, ValueError):
+        return None
