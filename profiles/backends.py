@@ -2,15 +2,50 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
+from profiles import cgroup_v1, cgroup_v2
 from profiles.cgroup import Cgroup, stale_groups
-from profiles.errors import OomproofError
+from profiles.errors import OomproofError, RunError
 from profiles.machine import find_hierarchy
+from profiles.offer import Offer
 from profiles.walls import Walls
 
-BACKENDS = ("cgroup v1", "cgroup v2")
+
+@dataclass(frozen=True)
+class Backend:
+    """One way to build walls: whether this machine offers it, and the walls of a VM by its name and run folder.
+
+    What nobody offers is opened by name only, such as the walls that were found around a running process.
+    """
+
+    name: str
+    walls: Callable[[str, Path], Walls]
+    offer: Callable[[], Offer] | None = None
+
+
+def _cgroup(backend: str, name: str) -> Walls:
+    hierarchy = find_hierarchy()
+    if backend != hierarchy.name:
+        raise OomproofError(f"--backend {backend!r}: this machine has {hierarchy.name}. Leave it out.")
+    return Cgroup(hierarchy, name)
+
+
+TABLE = (
+    Backend("cgroup v1", lambda name, _: _cgroup("cgroup v1", name), cgroup_v1.offer),
+    Backend("cgroup v2", lambda name, _: _cgroup("cgroup v2", name), cgroup_v2.offer),
+)
 """Every backend there is, the best first."""
+BACKENDS = tuple(backend.name for backend in TABLE if backend.offer is not None)
+"""Those that can be asked for by name."""
+
+
+def offers() -> list[Offer]:
+    """Return what this machine says to each backend, the best first."""
+    return [backend.offer() for backend in TABLE if backend.offer is not None]
 
 
 def best_backend() -> str:
@@ -19,22 +54,46 @@ def best_backend() -> str:
     Raises:
         OomproofError: it offers none; says what to do.
     """
-    return find_hierarchy().name
+    return choose(None)
+
+
+def choose(backend: str | None) -> str:
+    """Return the backend of that name, or the best one that this machine offers for None.
+
+    Raises:
+        OomproofError: there is no such backend, or this machine does not offer it; says what to do.
+    """
+    if backend is not None and backend not in BACKENDS:
+        raise OomproofError(f"--backend {backend!r}: unknown. Choose one of {', '.join(BACKENDS)}.")
+    refused = []
+    for found in TABLE:
+        if found.offer is None or backend not in (None, found.name):
+            continue
+        offer = found.offer()
+        if offer.available and (offer.best or backend is not None):
+            return found.name
+        if backend is not None:
+            raise OomproofError(f"--backend {backend!r}: {offer.text}")
+        if offer.best:
+            refused.append(f"{found.name}: {offer.reason}")
+    raise OomproofError(f"no backend can make a VM here ({'; '.join(refused)}). See oomproof doctor.")
 
 
 def walls_of(backend: str, name: str, folder: Path) -> Walls:
     """Return the walls of that name; nothing is built yet. What the backend must write goes into `folder`.
 
     Raises:
-        OomproofError: this machine does not offer the backend.
+        OomproofError: there is no such backend, or this machine cannot have its walls.
     """
-    hierarchy = find_hierarchy()
-    if backend != hierarchy.name:
-        raise OomproofError(f"--backend {backend!r}: this machine has {hierarchy.name}. Leave it out.")
-    return Cgroup(hierarchy, name)
+    for found in TABLE:
+        if found.name == backend:
+            return found.walls(name, folder)
+    raise OomproofError(f"--backend {backend!r}: unknown. Choose one of {', '.join(BACKENDS)}.")
 
 
 def remove_stale() -> None:
     """Remove the VMs of owners that were killed before they could."""
-    for cgroup in stale_groups(find_hierarchy()):
-        cgroup.destroy()
+    with contextlib.suppress(OomproofError):  # a machine without control groups has none to remove
+        for cgroup in stale_groups(find_hierarchy()):
+            with contextlib.suppress(RunError):  # what cannot die stays, and is tried again by the next run
+                cgroup.destroy()

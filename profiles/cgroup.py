@@ -17,6 +17,8 @@ from profiles.errors import OomproofError
 from profiles.vm_size import VmSize
 from profiles.walls import NAME_PREFIX, Reading
 
+CGROUP_ROOT = Path("/sys/fs/cgroup")
+NEEDS_ROOT = "Run with sudo, or in a container started with --privileged."
 SWAP_COMPLAINT = (
     "swap is on and not counted against the limit, which hides what kills. "
     "Run swapoff -a, or boot with swapaccount=1."
@@ -157,3 +159,12 @@ def swap_is_on(swaps: Path) -> bool:
         return len(swaps.read_text().splitlines()) > 1
     except OSError:
         return False
+
+
+def unwritable(folder: Path) -> str | None:
+    """Return why no group can be made in a folder; None where it can."""
+    if not folder.is_dir():
+        return f"{folder}: is not there"
+    if not os.access(folder, os.W_OK | os.X_OK):
+        return f"{folder}: cannot be written by this user" if os.geteuid() else f"{folder}: is read-only"
+    return None

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.cgroup import SWAP_COMPLAINT, swap_is_on
+from profiles.cgroup import CGROUP_ROOT, NEEDS_ROOT, SWAP_COMPLAINT, swap_is_on, unwritable
 from profiles.counter_files import CounterFiles, integer, reading_of, seconds
 from profiles.errors import OomproofError
+from profiles.offer import Offer
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 from profiles.walls import Reading
 
@@ -19,7 +20,7 @@ class CgroupV1:
 
     name = "cgroup v1"
 
-    def __init__(self, root: Path = Path("/sys/fs/cgroup"), swaps: Path = Path("/proc/swaps")) -> None:
+    def __init__(self, root: Path = CGROUP_ROOT, swaps: Path = Path("/proc/swaps")) -> None:
         self.memory = root / "memory"
         self.cpu = root / "cpu"
         self.cpuacct = root / "cpuacct"
@@ -74,3 +75,13 @@ class CgroupV1:
                 "limit_hits": (hits.number(), hits),
             }
         )
+
+
+def offer(root: Path = CGROUP_ROOT) -> Offer:
+    """Return whether VMs can be made on cgroup v1: by root, where the memory controller is there."""
+    if not (root / "memory" / "memory.limit_in_bytes").exists():
+        reason = f"{root}: the memory controller is not on cgroup v1 here"
+        return Offer("cgroup v1", available=False, reason=reason, way_out="Use another backend.")
+    if complaint := unwritable(root / "memory"):
+        return Offer("cgroup v1", available=False, reason=complaint, way_out=NEEDS_ROOT)
+    return Offer("cgroup v1", available=True)

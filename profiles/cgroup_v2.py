@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.cgroup import SWAP_COMPLAINT, swap_is_on
+from profiles.cgroup import CGROUP_ROOT, NEEDS_ROOT, SWAP_COMPLAINT, swap_is_on, unwritable
 from profiles.counter_files import CounterFiles, integer, pressure, reading_of, seconds
 from profiles.errors import OomproofError
+from profiles.offer import Offer
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 from profiles.walls import Reading
 
@@ -16,7 +17,7 @@ class CgroupV2:
 
     name = "cgroup v2"
 
-    def __init__(self, root: Path = Path("/sys/fs/cgroup"), swaps: Path = Path("/proc/swaps")) -> None:
+    def __init__(self, root: Path = CGROUP_ROOT, swaps: Path = Path("/proc/swaps")) -> None:
         self.root = root
         self.swaps = swaps
         self._files = CounterFiles()
@@ -72,3 +73,13 @@ class CgroupV2:
                 "psi_full": (full, psi),
             }
         )
+
+
+def offer(root: Path = CGROUP_ROOT) -> Offer:
+    """Return whether VMs can be made on cgroup v2."""
+    if not (root / "cgroup.controllers").exists():
+        reason = f"{root}: no cgroup v2 tree there"
+        return Offer("cgroup v2", available=False, reason=reason, way_out="Use another backend.")
+    if complaint := unwritable(root):
+        return Offer("cgroup v2", available=False, reason=complaint, way_out=NEEDS_ROOT)
+    return Offer("cgroup v2", available=True)
