@@ -12,7 +12,6 @@ import select
 import signal
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import TextIO
 
@@ -21,7 +20,7 @@ import psutil
 from profiles.backends import walls_of
 from profiles.balance import CpuBalance
 from profiles.event_log import EventLog
-from profiles.kernel_log import KernelLog, parse_kill, parse_memcg
+from profiles.kernel_watch import KernelWatch
 from profiles.load_processes import LoadProcesses
 from profiles.process_table import ProcessTable
 from profiles.run_folder import SAMPLE_COLUMNS
@@ -40,13 +39,12 @@ class Recorder:
         self.balance = balance
         self.processes = ProcessTable()
         self.events = EventLog(folder)
-        self.kernel_log = KernelLog()
+        self.kernel = KernelWatch(folder, walls.name, self.processes, self.events)
         self.load: LoadProcesses | None = None
         self._self = psutil.Process()
         self._samples = os.open(folder / "samples.csv", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        self._kernel_lines = (folder / "kernel.log").open("a", encoding="utf-8", buffering=1)
         os.write(self._samples, (",".join(SAMPLE_COLUMNS) + "\n").encode())
-        self.events.write("recording", kernel_log_readable=self.kernel_log.readable)
+        self.events.write("recording", kernel_log_readable=self.kernel.readable)
 
     def sample(self, late_s: float) -> None:
         """Take one sample, write it, and act on the CPU balance."""
@@ -57,7 +55,7 @@ class Recorder:
             self.events.write(
                 "throttled" if self.balance.throttled else "bursting", t=t, cpus=self.balance.cpus
             )
-        self._follow_kernel(t)
+        self.kernel.follow(t)
         processes = self.processes.sample(self.walls.pids())
         values: dict[str, float | None] = {
             "t": t,
@@ -75,24 +73,6 @@ class Recorder:
         row = ",".join(_cell(values.get(column)) for column in SAMPLE_COLUMNS)
         os.write(self._samples, (row + "\n").encode())
 
-    def _follow_kernel(self, t: float) -> None:
-        memcgs: dict[int, str] = {}
-        for line in self.kernel_log.lines():
-            if "oom" in line or "Killed process" in line:
-                self._kernel_lines.write(line + "\n")
-            if (constraint := parse_memcg(line)) is not None:
-                memcgs[constraint[0]] = constraint[1]
-            kill = parse_kill(line)
-            if kill is None:
-                continue
-            ours = (
-                memcgs.get(kill.pid, "").endswith(self.walls.name) or kill.pid in self.processes.known_roles
-            )
-            if ours:
-                role = self.processes.known_roles.get(kill.pid, "child")
-                held = self.processes.held()
-                self.events.write("oom_kill", t=t, role=role, held=held, **asdict(kill))
-
     def command(self, line: str) -> bool:
         """Obey a line of the owner's; return whether to go on."""
         word, _, value = line.strip().partition(" ")
@@ -101,6 +81,7 @@ class Recorder:
             self.processes.known_roles[int(value)] = "server"
         elif word == "load":
             self.load = LoadProcesses(int(value))
+            self.kernel.load_pid = int(value)
         return word != "end"
 
 
