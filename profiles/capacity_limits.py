@@ -14,6 +14,10 @@ from profiles.run_folder import RunFolder
 from profiles.verdict_record import VerdictRecord
 from profiles.vm_size import MIB
 
+START_SHARE = 0.1
+"""Readers sit down together: what stalls in this first part of the load is their crowd's."""
+MOSTLY = 0.9
+
 
 @dataclass(frozen=True)
 class Passed:
@@ -87,7 +91,7 @@ def _found(
     if share > stalls_below and not _one_by_chance(record, stalls_below):
         at_s, (resource, cause) = _too_late_at_s(folder, record, stalls_below), why_late(folder, record)
         text = f"{count(record.stalls or 0, 'stall', 'stalls')}, {share:.1%} of the blocks"
-        yield Passed(resource, at_s, f"{text}, too many{_after(at_s)}, while {cause}")
+        yield Passed(resource, at_s, f"{text}, too many{_after(at_s)}{_at_the_start(folder)}, while {cause}")
 
 
 def _one_by_chance(record: VerdictRecord, stalls_below: float) -> bool:
@@ -112,9 +116,23 @@ def _over_budget_at_s(folder: RunFolder, budget_mb: float) -> float | None:
     return _rounded(next(at, None))
 
 
+def _stalled_at(folder: RunFolder) -> list[float]:
+    return sorted(row.t for row in folder.requests if row.kind == "play" and wait_of(row).stalled)
+
+
+def _at_the_start(folder: RunFolder) -> str:
+    """Say so where the crowd that sits down together stalled, and not the reading that followed."""
+    stalled, (start, end) = _stalled_at(folder), folder.load_span
+    start_s = (end - start) * START_SHARE
+    early = sum(t < start + start_s for t in stalled)
+    if not stalled or early < MOSTLY * len(stalled):
+        return ""
+    return f" ({early} of them in the first {number(start_s, 's')}: the crowd at the start)"
+
+
 def _too_late_at_s(folder: RunFolder, record: VerdictRecord, stalls_below: float) -> float | None:
     """Return when the stall began to be heard that was one too many for the blocks of the whole run."""
-    stalled = sorted(row.t for row in folder.requests if row.kind == "play" and wait_of(row).stalled)
+    stalled = _stalled_at(folder)
     allowed = int(stalls_below * _blocks(record))
     if stalls_below > 0 and not _unheard(record):
         allowed = max(allowed, 1)

@@ -116,6 +116,19 @@ def test_two_stalls_are_too_many_from_the_second_on(make_run: MakeRun) -> None:
     assert limit.at_s == 6.0
 
 
+@pytest.mark.parametrize(
+    ("last_s", "told"), [(11.0, True), (60.0, False)], ids=["at the start", "all through"]
+)
+def test_a_crowd_at_the_start_is_told_from_reading_that_cannot_keep_up(
+    make_run: MakeRun, last_s: float, *, told: bool
+) -> None:
+    """GIVEN a load of 124 s WHEN nine stalls in ten fell into its first tenth THEN the limit says so, else not."""
+    folder = make_run("cached")
+    stalled_at(folder, 3, 6, last_s)
+    (limit,) = passed(folder, record(readers=2, readers_heard=2, blocks_played=15, stalls=3))
+    assert ("(3 of them in the first 12 s: the crowd at the start)" in limit.text) is told
+
+
 def test_failures_that_were_ordered_are_blamed_on_nobody_else(make_run: MakeRun) -> None:
     """GIVEN an unhealthy run with a busy machine WHEN its upstream was ordered to fail THEN the order is the cause."""
     folder = make_run("cached")
