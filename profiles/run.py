@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +13,8 @@ from profiles import processes
 from profiles.docstore import make_docstore
 from profiles.errors import EXIT_USAGE, OomproofError, RunError
 from profiles.event_log import EventLog
+from profiles.heap import report_heap
+from profiles.heap_capture import capture_path
 from profiles.load import Documents, Upstream, load_command, prepare_command
 from profiles.request_tail import RequestTail
 from profiles.run_file import finish_run, update_run, write_run
@@ -23,6 +24,7 @@ from profiles.verdict import judge
 from profiles.verdict_record import VerdictRecord
 from profiles.vm import Vm, open_vm
 from profiles.vm_size import MIB, VmSize
+from profiles.waves import longest_s, waves_command
 
 INTERRUPTED = "interrupted"
 TOO_LONG = "it took too long"
@@ -50,6 +52,8 @@ class Bench:
     memray: bool = False
     ends_at_death: bool = False
     """Whether a run is over as soon as its server has ended, whatever the scenario expects."""
+    waves: int = 1
+    """How often the load is played, one time after the other."""
 
     @property
     def store(self) -> Path:
@@ -90,7 +94,7 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
         if docstore != bench.store:
             shutil.rmtree(docstore, ignore_errors=True)
     if bench.memray:
-        _flame_graph(folder, tell)
+        report_heap(folder, tell)
     return judge(folder)
 
 
@@ -106,7 +110,7 @@ def _server(
         "API_KEY": bench.upstream.key,
         **scenario.target.environment,
     }
-    heap = folder / "heap.bin" if bench.memray else None
+    heap = capture_path(folder) if bench.memray else None
     command = processes.python_module("reference_server")
     return Server(vm, command, port, folder / "server.log", settings, events, heap)
 
@@ -138,6 +142,8 @@ def _drive(
 ) -> None:
     """Send the load until it ends, or until a scenario that is expected to die has shown what it should."""
     command = load_command(scenario, server.url, bench.upstream, bench.documents, folder)
+    if bench.waves > 1:
+        command = waves_command(command, folder, bench.waves)
     tail = RequestTail(folder / "requests.csv")
     counted = bench.upstream.counts()
     events.write("load_started")
@@ -147,7 +153,7 @@ def _drive(
     try:
         server.vm.tell(f"load {process.pid}")
         while process.poll() is None:
-            if time.monotonic() - started > _longest_s(scenario):
+            if time.monotonic() - started > longest_s(_longest_s(scenario), bench.waves):
                 reason = TOO_LONG
                 break
             bench.upstream.check()
@@ -205,13 +211,6 @@ def _status(server: Server, started: float) -> str:
 def _made_so_far(scenario: Scenario, log: Path) -> str:
     """Return how far a pre-generation is, in its own words: it takes minutes before the first reader."""
     return f", {processes.last_line(log)}" if scenario.load.kind == "pregenerate" else ""
-
-
-def _flame_graph(folder: Path, tell: Tell) -> None:
-    tell("drawing the heap's flame graph")
-    command = processes.python_module("memray", "flamegraph", "--no-web", "-f", "-o", folder / "heap.html")
-    with (folder / "memray.log").open("wb") as log:
-        subprocess.run([*command, str(folder / "heap.bin")], stdout=log, stderr=log, check=False)
 
 
 def _document_facts(chapters: Path) -> dict[str, object]:
