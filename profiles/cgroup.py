@@ -6,23 +6,18 @@ file names of its version; paths start at a given root, so that tests use a made
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from profiles.errors import OomproofError
+from profiles.control_files import put
+from profiles.errors import OomproofError, RunError
 from profiles.vm_size import VmSize
 from profiles.walls import NAME_PREFIX, Reading
-
-CGROUP_ROOT = Path("/sys/fs/cgroup")
-NEEDS_ROOT = "Run with sudo, or in a container started with --privileged."
-SWAP_COMPLAINT = (
-    "swap is on and not counted against the limit, which hides what kills. "
-    "Run swapoff -a, or boot with swapaccount=1."
-)
 
 
 class Hierarchy(Protocol):
@@ -32,6 +27,15 @@ class Hierarchy(Protocol):
 
     def folders(self, group: str) -> list[Path]:
         """The group's folders, one a hierarchy; the first one lists its processes."""
+
+    def add(self, group: str) -> None:
+        """Make the group, which can then be given limits; raises OSError."""
+
+    def remove(self, group: str) -> None:
+        """Remove the group, which must be empty, and whatever was changed to have it."""
+
+    def limits_cpu(self, group: str) -> bool:
+        """Whether the group can be given a share of the CPU."""
 
     def limit(self, group: str, size: VmSize) -> None:
         """Set memory, swap and CPU weight; raises OSError."""
@@ -52,6 +56,11 @@ class Cgroup:
         self.backend = hierarchy.name
         self.emulated = False
 
+    @property
+    def limits_cpu(self) -> bool:
+        """Whether the VM's share of the CPU is kept: not where no CPU controller was given to us."""
+        return self.hierarchy.limits_cpu(self.name)
+
     def create(self, size: VmSize) -> None:
         """Make the group with its limits.
 
@@ -59,19 +68,22 @@ class Cgroup:
             OomproofError: the machine does not let us; says which file.
         """
         try:
-            for folder in self.hierarchy.folders(self.name):
-                folder.mkdir(exist_ok=True)
+            self.hierarchy.add(self.name)
             self.hierarchy.limit(self.name, size)
-            self.hierarchy.set_cpu_quota(self.name, size.cpus)
-        except OomproofError:
-            self.destroy()
-            raise
+            self.set_cpus(size.cpus)
         except OSError as error:
-            self.destroy()
+            self._undo()
             raise OomproofError(
                 f"{error.filename}: {error.strerror}. A real limit needs root and a writable cgroup tree "
                 "(run with sudo, or in a container started with --privileged)."
             ) from None
+        except BaseException:
+            self._undo()
+            raise
+
+    def _undo(self) -> None:
+        with contextlib.suppress(OomproofError, OSError):  # why it could not be made says more
+            self.destroy()
 
     def join(self) -> None:
         """Put the calling process inside, in every hierarchy."""
@@ -79,8 +91,9 @@ class Cgroup:
             (folder / "cgroup.procs").write_text("0")
 
     def set_cpus(self, cpus: float) -> None:
-        """Let the VM use `cpus` cores' worth of every period; raises OSError."""
-        self.hierarchy.set_cpu_quota(self.name, cpus)
+        """Let the VM use `cpus` cores' worth of every period, where that can be limited; raises OSError."""
+        if self.limits_cpu:
+            self.hierarchy.set_cpu_quota(self.name, cpus)
 
     def pids(self) -> list[int]:
         """The processes inside; empty when the group is gone."""
@@ -88,7 +101,7 @@ class Cgroup:
             text = (self.hierarchy.folders(self.name)[0] / "cgroup.procs").read_text()
         except OSError:
             return []
-        return [int(line) for line in text.split()]
+        return [int(line) for line in text.split() if line != "0"]  # 0: of another PID namespace
 
     def kill_all(self, within_s: float = 10.0) -> bool:
         """Kill every process inside, also those born meanwhile; return whether the group is empty."""
@@ -96,34 +109,38 @@ class Cgroup:
         while pids := self.pids():
             if time.monotonic() > deadline:
                 return False
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+            self._kill(pids)
             time.sleep(0.02)  # a killed process stays listed until the kernel has freed its memory
         return True
 
+    def _kill(self, pids: Sequence[int]) -> None:
+        at_once = self.hierarchy.folders(self.name)[0] / "cgroup.kill"  # v2, from Linux 5.14 on
+        if at_once.exists():
+            with contextlib.suppress(OSError):
+                put(at_once, "1")
+        for pid in pids:
+            if pid > 1 and pid != os.getpid():
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+
     def destroy(self) -> None:
-        """Kill what is inside and remove the group."""
+        """Kill what is inside and remove the group.
+
+        Raises:
+            RunError: something inside does not die, so that the group stays.
+        """
         self.kill_all()
-        for folder in self.hierarchy.folders(self.name):
-            _remove(folder)
+        self.hierarchy.remove(self.name)
+        left = [folder for folder in self.hierarchy.folders(self.name) if folder.exists()]
+        if left:
+            inside = ", ".join(map(str, self.pids())) or "none that we see"
+            raise RunError(
+                f"{left[0]}: could not be removed (processes inside: {inside}). End them, then remove it with rmdir."
+            )
 
     def read(self) -> Reading:
         """Read the counters."""
         return self.hierarchy.read(self.name)
-
-
-def _remove(folder: Path, within_s: float = 5.0) -> None:
-    deadline = time.monotonic() + within_s
-    while folder.exists():
-        try:
-            folder.rmdir()
-        except OSError:
-            if time.monotonic() > deadline:
-                return
-            time.sleep(0.02)  # EBUSY until the kernel has let the last process go
 
 
 def stale_groups(hierarchy: Hierarchy) -> Iterator[Cgroup]:
@@ -133,38 +150,3 @@ def stale_groups(hierarchy: Hierarchy) -> Iterator[Cgroup]:
         owner = name.removeprefix(NAME_PREFIX).partition("-")[0]
         if owner.isdecimal() and not Path("/proc", owner).exists():
             yield Cgroup(hierarchy, name)
-
-
-def read_number(path: Path) -> int | None:
-    """Return the one number in a counter file; None where it cannot be read."""
-    try:
-        return int(path.read_text())
-    except (OSError, ValueError):
-        return None
-
-
-def read_table(path: Path) -> dict[str, int]:
-    """Return the `key number` lines of a counter file; empty where it cannot be read."""
-    try:
-        lines = path.read_text().splitlines()
-    except OSError:
-        return {}
-    pairs = (line.split() for line in lines)
-    return {pair[0]: int(pair[1]) for pair in pairs if len(pair) == 2 and pair[1].isdecimal()}
-
-
-def swap_is_on(swaps: Path) -> bool:
-    """Return whether the machine swaps: /proc/swaps has a line below its heading."""
-    try:
-        return len(swaps.read_text().splitlines()) > 1
-    except OSError:
-        return False
-
-
-def unwritable(folder: Path) -> str | None:
-    """Return why no group can be made in a folder; None where it can."""
-    if not folder.is_dir():
-        return f"{folder}: is not there"
-    if not os.access(folder, os.W_OK | os.X_OK):
-        return f"{folder}: cannot be written by this user" if os.geteuid() else f"{folder}: is read-only"
-    return None

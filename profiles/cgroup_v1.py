@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.cgroup import CGROUP_ROOT, NEEDS_ROOT, SWAP_COMPLAINT, swap_is_on, unwritable
+from profiles.control_files import CGROUP_ROOT, NEEDS_ROOT, check_room, put, remove_folder, unwritable
 from profiles.counter_files import CounterFiles, integer, reading_of, seconds
-from profiles.errors import OomproofError
 from profiles.offer import Offer
+from profiles.swap import SWAPS, check_swap_counted
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 from profiles.walls import Reading
 
@@ -20,7 +20,7 @@ class CgroupV1:
 
     name = "cgroup v1"
 
-    def __init__(self, root: Path = CGROUP_ROOT, swaps: Path = Path("/proc/swaps")) -> None:
+    def __init__(self, root: Path = CGROUP_ROOT, swaps: Path = SWAPS) -> None:
         self.memory = root / "memory"
         self.cpu = root / "cpu"
         self.cpuacct = root / "cpuacct"
@@ -29,26 +29,42 @@ class CgroupV1:
 
     def folders(self, group: str) -> list[Path]:
         """The group's folders: memory first."""
-        trees = {tree.resolve(): tree for tree in (self.memory, self.cpu, self.cpuacct)}
+        trees = {tree.resolve(): tree for tree in (self.memory, self.cpu, self.cpuacct) if tree.is_dir()}
         return [tree / group for tree in trees.values()]
 
+    def add(self, group: str) -> None:
+        """Make the group's folders."""
+        for folder in self.folders(group):
+            folder.mkdir(exist_ok=True)
+
+    def remove(self, group: str) -> None:
+        """Remove the group's folders."""
+        for folder in self.folders(group):
+            remove_folder(folder)
+
+    def limits_cpu(self, group: str) -> bool:
+        """Whether the kernel has quotas (CONFIG_CFS_BANDWIDTH) and the controller is here."""
+        return (self.cpu / group / "cpu.cfs_quota_us").exists()
+
     def limit(self, group: str, size: VmSize) -> None:
-        """Set the limits: swap is counted against memory, and the VM yields to the witnesses outside it."""
+        """Set the limits: swap is counted too, and the VM yields to the witnesses outside it."""
         folder = self.memory / group
-        (folder / "memory.limit_in_bytes").write_text(str(size.memory_bytes))
+        put(folder / "memory.limit_in_bytes", str(size.memory_bytes))
+        check_room(self.memory / "memory.limit_in_bytes", size.memory_bytes)
         with_swap = folder / "memory.memsw.limit_in_bytes"
+        check_swap_counted(size, counted=with_swap.exists(), swaps=self.swaps)
         if with_swap.exists():
-            with_swap.write_text(str(size.memory_bytes))
-        elif swap_is_on(self.swaps):
-            raise OomproofError(f"{self.swaps}: {SWAP_COMPLAINT}")
-        (folder / "memory.swappiness").write_text("0")
-        (self.cpu / group / "cpu.shares").write_text("64")
+            put(with_swap, str(size.memory_bytes + size.swap_bytes))
+        if not size.swap_mb:
+            put(folder / "memory.swappiness", "0")
+        if self.limits_cpu(group):
+            put(self.cpu / group / "cpu.shares", "64")
 
     def set_cpu_quota(self, group: str, cpus: float) -> None:
         """Let the group use `cpus` cores' worth of every period."""
         folder = self.cpu / group
-        (folder / "cpu.cfs_period_us").write_text(str(CPU_PERIOD_US))
-        (folder / "cpu.cfs_quota_us").write_text(str(int(cpus * CPU_PERIOD_US)))
+        put(folder / "cpu.cfs_period_us", str(CPU_PERIOD_US))
+        put(folder / "cpu.cfs_quota_us", str(int(cpus * CPU_PERIOD_US)))
 
     def read(self, group: str) -> Reading:
         """Read the counters. The limit is the one that counts: the group's own, or a lower one above it."""

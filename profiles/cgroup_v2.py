@@ -2,50 +2,93 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
-from profiles.cgroup import CGROUP_ROOT, NEEDS_ROOT, SWAP_COMPLAINT, swap_is_on, unwritable
+from profiles.control_files import CGROUP_ROOT, NEEDS_ROOT, check_room, put, remove_folder
 from profiles.counter_files import CounterFiles, integer, pressure, reading_of, seconds
-from profiles.errors import OomproofError
+from profiles.delegated import MEMBERSHIP, base_of, locked, share_out, take_back, undelegated
 from profiles.offer import Offer
+from profiles.swap import SWAPS, check_swap_counted
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 from profiles.walls import Reading
 
+NAME = "cgroup v2"
+NEEDS_DELEGATE = (
+    "Put `[Service]` and `Delegate=cpu cpuset io memory pids` into /etc/systemd/system/user@.service.d/delegate.conf, "
+    "run systemctl daemon-reload, and log in again."
+)
+NEEDS_MEMORY = (
+    f"As root: boot with cgroup_enable=memory. As a user: {NEEDS_DELEGATE[0].lower()}{NEEDS_DELEGATE[1:]}"
+)
+
 
 class CgroupV2:
-    """One unified tree."""
+    """The unified tree, or the part of it below `base` that VMs may be made in."""
 
-    name = "cgroup v2"
-
-    def __init__(self, root: Path = CGROUP_ROOT, swaps: Path = Path("/proc/swaps")) -> None:
-        self.root = root
+    def __init__(self, base: Path, swaps: Path = SWAPS, name: str = NAME) -> None:
+        self.base = base
         self.swaps = swaps
+        self.name = name
         self._files = CounterFiles()
 
     def folders(self, group: str) -> list[Path]:
         """The group's one folder."""
-        return [self.root / group]
+        return [self.base / group]
+
+    def add(self, group: str) -> None:
+        """Make the group, in a subtree that gives it the controllers."""
+        with locked(self.base):
+            share_out(self.base)
+            (self.base / group).mkdir(exist_ok=True)
+
+    def remove(self, group: str) -> None:
+        """Remove the group; the last one leaves the subtree as it was found."""
+        if not self.base.is_dir():
+            return
+        with locked(self.base):
+            remove_folder(self.base / group)
+            take_back(self.base)
+
+    def limits_cpu(self, group: str) -> bool:
+        """Whether the CPU controller was given to us."""
+        return (self.base / group / "cpu.max").exists()
 
     def limit(self, group: str, size: VmSize) -> None:
-        """Set the limits: no swap, kernel kills one process (not the group), and a low CPU weight."""
-        (self.root / "cgroup.subtree_control").write_text("+memory +cpu")
-        folder = self.root / group
-        (folder / "memory.max").write_text(str(size.memory_bytes))
+        """Set the limits: the kernel kills one process (not the group), and the VM yields to the witnesses."""
+        folder = self.base / group
+        put(folder / "memory.max", str(size.memory_bytes))
+        for above in self._above():
+            check_room(above / "memory.max", size.memory_bytes)
+            check_room(above / "memory.swap.max", size.swap_bytes)
         swap = folder / "memory.swap.max"
+        check_swap_counted(size, counted=swap.exists(), swaps=self.swaps)
         if swap.exists():
-            swap.write_text("0")
-        elif swap_is_on(self.swaps):
-            raise OomproofError(f"{self.swaps}: {SWAP_COMPLAINT}")
-        (folder / "memory.oom.group").write_text("0")
-        (folder / "cpu.weight").write_text("6")
+            put(swap, str(size.swap_bytes))
+        if (folder / "memory.oom.group").exists():  # from Linux 4.19 on
+            put(folder / "memory.oom.group", "0")
+        if self.limits_cpu(group):
+            put(folder / "cpu.weight", "6")
+        with contextlib.suppress(
+            OSError
+        ):  # systemd-oomd(8) kills for mere pressure, which is what we measure
+            os.setxattr(folder, "user.oomd_omit", b"1")
+
+    def _above(self) -> Iterator[Path]:
+        for folder in (self.base, *self.base.parents):
+            if not (folder / "cgroup.controllers").exists():
+                break
+            yield folder
 
     def set_cpu_quota(self, group: str, cpus: float) -> None:
         """Let the group use `cpus` cores' worth of every period."""
-        (self.root / group / "cpu.max").write_text(f"{int(cpus * CPU_PERIOD_US)} {CPU_PERIOD_US}")
+        put(self.base / group / "cpu.max", f"{int(cpus * CPU_PERIOD_US)} {CPU_PERIOD_US}")
 
     def read(self, group: str) -> Reading:
         """Read the counters."""
-        folder = f"{self.root}/{group}"
+        folder = f"{self.base}/{group}"
         files = {
             name: self._files[f"{folder}/{name}"]
             for name in (
@@ -75,11 +118,23 @@ class CgroupV2:
         )
 
 
-def offer(root: Path = CGROUP_ROOT) -> Offer:
-    """Return whether VMs can be made on cgroup v2."""
+def offer(root: Path = CGROUP_ROOT, own: Path = MEMBERSHIP) -> Offer:
+    """Return whether VMs can be made on cgroup v2: at the tree's root, or in a subtree that was given to us."""
     if not (root / "cgroup.controllers").exists():
-        reason = f"{root}: no cgroup v2 tree there"
-        return Offer("cgroup v2", available=False, reason=reason, way_out="Use another backend.")
-    if complaint := unwritable(root):
-        return Offer("cgroup v2", available=False, reason=complaint, way_out=NEEDS_ROOT)
-    return Offer("cgroup v2", available=True)
+        return _refused(f"{root}: no cgroup v2 tree there", "Use another backend.")
+    base = base_of(root, own)
+    if complaint := undelegated(base, root):
+        return _refused(complaint, NEEDS_ROOT)
+    controllers = (base / "cgroup.controllers").read_text().split()
+    if "memory" not in controllers:
+        return _refused(f"{base / 'cgroup.controllers'}: has no memory", NEEDS_MEMORY)
+    if "cpu" not in controllers:
+        reason = (
+            f"{base / 'cgroup.controllers'}: has no cpu, so the memory is limited and the CPU share is not"
+        )
+        return Offer(NAME, available=True, reason=reason, way_out=NEEDS_DELEGATE)
+    return Offer(NAME, available=True)
+
+
+def _refused(reason: str, way_out: str) -> Offer:
+    return Offer(NAME, available=False, reason=reason, way_out=way_out)

@@ -10,23 +10,25 @@ from pathlib import Path
 from profiles.cgroup import Hierarchy
 from profiles.cgroup_v1 import CgroupV1
 from profiles.cgroup_v2 import CgroupV2
+from profiles.control_files import CGROUP_ROOT
+from profiles.delegated import base_of
 from profiles.errors import OomproofError
+from profiles.swap import check_swap_fits
 from profiles.vm_size import MIB, VmSize
 
 
-def find_hierarchy(root: Path = Path("/sys/fs/cgroup")) -> Hierarchy:
+def find_hierarchy(root: Path = CGROUP_ROOT) -> Hierarchy:
     """Return the hierarchy that holds this machine's memory controller.
 
     Raises:
         OomproofError: there is none.
     """
-    if (root / "memory" / "memory.limit_in_bytes").exists() and (root / "cpu" / "cpu.shares").exists():
+    if (root / "memory" / "memory.limit_in_bytes").exists():
         return CgroupV1(root)
-    controllers = root / "cgroup.controllers"
-    if controllers.exists() and {"memory", "cpu"} <= set(controllers.read_text().split()):
-        return CgroupV2(root)
+    if (root / "cgroup.controllers").exists():
+        return CgroupV2(base_of(root))
     raise OomproofError(
-        f"{root}: no cgroup memory and cpu controllers here. Run on Linux with cgroup v1 or v2 "
+        f"{root}: no cgroup memory controller here. Run on Linux with cgroup v1 or v2 "
         "mounted (a container needs --privileged)."
     )
 
@@ -37,7 +39,7 @@ def memory_mb() -> int:
 
 
 def check_vm_fits(size: VmSize) -> None:
-    """Refuse a VM that is larger than the machine: its limit could never be what kills.
+    """Refuse a VM that is larger than the machine: its limit could never be what kills, nor its swap be had.
 
     Raises:
         OomproofError: it does not fit.
@@ -48,6 +50,7 @@ def check_vm_fits(size: VmSize) -> None:
             f"VM of {size.memory_mb} MB: this machine has {have_mb} MB. "
             "Give a smaller --memory, or a larger machine."
         )
+    check_swap_fits(size)
 
 
 def check_linux() -> None:

@@ -22,16 +22,25 @@ _NAMED = re.compile(r"(shared-cpu|performance)-(\d+)x")
 
 @dataclass(frozen=True)
 class VmSize:
-    """A VM: `memory_mb` in MiB, `cpus` it may use at once, `share_of_core` once its balance is spent."""
+    """A VM: `memory_mb` in MiB, `cpus` it may use at once, `share_of_core` once its balance is spent.
+
+    `swap_mb` is how much it may put out to the machine's swap beside its memory, in MiB.
+    """
 
     memory_mb: int
     cpus: int
     share_of_core: float
+    swap_mb: int = 0
 
     @property
     def memory_bytes(self) -> int:
         """The limit in bytes."""
         return self.memory_mb * MIB
+
+    @property
+    def swap_bytes(self) -> int:
+        """The limit of what it swaps, in bytes."""
+        return self.swap_mb * MIB
 
 
 def parse_memory_mb(value: object) -> int:

@@ -51,6 +51,10 @@ class Walls(Protocol):
     def emulated(self) -> bool:
         """Whether the limit is kept by a program instead of the kernel; said wherever its runs are shown."""
 
+    @property
+    def limits_cpu(self) -> bool:
+        """Whether `set_cpus` has an effect: where not, the VM has the machine's CPUs and no balance is kept."""
+
     def create(self, size: VmSize) -> None:
         """Build them; raises OomproofError where the machine does not let us."""
 
@@ -70,4 +74,4 @@ class Walls(Protocol):
         """Kill every process inside, also those born meanwhile; return whether the VM is empty."""
 
     def destroy(self) -> None:
-        """Kill what is inside and remove the walls."""
+        """Kill what is inside and remove the walls; raises RunError where they stay."""
