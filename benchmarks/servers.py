@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
 from profiles import processes
-from profiles.target import healthy
+from profiles.health import healthy
 
 _START_WITHIN_S = 60.0
 _LOOK_EVERY_S = 0.1

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from profiles import capacity_command, serve
+from profiles import capacity_command, own_server, serve
 from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code
 from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
 from profiles.load import Upstream
@@ -35,6 +35,7 @@ EXAMPLES = """examples:
   oomproof run live --env OMP_NUM_THREADS=1     another setting of the server
   oomproof run cached --mix steady=3,restless=1 people who pause, skip and change the voice too
   oomproof run live-bounded --fault 429=0.1     a speech upstream that refuses every tenth request
+  oomproof run --command "node server.js" --port 3003 --load "k6 run visit.js"   any server, any load
   oomproof capacity live cached                 how many readers the VM carries, in each mode
   oomproof judge reports/runs/x/live            the verdict of an old run, computed again
   oomproof report reports/runs/x                its report, made again
@@ -88,11 +89,12 @@ def _parser() -> argparse.ArgumentParser:
     running = commands.add_parser("run", help="run one scenario")
     running.add_argument(
         "scenarios",
-        nargs=1,
+        nargs="?",
         metavar="SCENARIO",
-        help=f"one of {', '.join(scenario_names())}, or a .toml file",
+        help=f"one of {', '.join(scenario_names())}, or a .toml file; none is needed with --command and --load",
     )
-    running.set_defaults(run=_compare, all=False)
+    own_server.add_options(running)
+    running.set_defaults(run=_run)
     for command in (comparing, running):
         command.add_argument("--readers", type=int, help="how many people read")
         _add_options(command)
@@ -164,7 +166,15 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 def _compare(chosen: argparse.Namespace, console: Console) -> int:
     names = chosen.scenarios or (ALL_SCENARIOS if chosen.all else DEFAULT_SCENARIOS)
-    scenarios = [_scenario(name, chosen) for name in names]
+    return _report_on([_scenario(load_scenario(name), chosen) for name in names], chosen, console)
+
+
+def _run(chosen: argparse.Namespace, console: Console) -> int:
+    scenario = own_server.scenario_of(chosen)
+    return _report_on([_scenario(scenario, chosen)], chosen, console)
+
+
+def _report_on(scenarios: Sequence[Scenario], chosen: argparse.Namespace, console: Console) -> int:
     options = _options(chosen)
     with Progress(console) as progress:
         verdicts = compare(scenarios, options, progress)
@@ -180,7 +190,7 @@ def _compare(chosen: argparse.Namespace, console: Console) -> int:
 def _capacity(chosen: argparse.Namespace, console: Console) -> int:
     if chosen.again is not None:
         return capacity_command.again(chosen, console)
-    scenarios = [_scenario(name, chosen) for name in chosen.scenarios]
+    scenarios = [_scenario(load_scenario(name), chosen) for name in chosen.scenarios]
     return capacity_command.run(chosen, scenarios, _options(chosen), console)
 
 
@@ -194,9 +204,9 @@ def _options(chosen: argparse.Namespace) -> Options:
     )
 
 
-def _scenario(name: str, chosen: argparse.Namespace) -> Scenario:
+def _scenario(scenario: Scenario, chosen: argparse.Namespace) -> Scenario:
     scenario = with_load(
-        load_scenario(name),
+        scenario,
         mix=chosen.mix, readers=chosen.readers, processes=chosen.processes,
         pace=chosen.pace, session_s=chosen.session_s, seed=chosen.seed,
     )  # fmt: skip
@@ -206,7 +216,7 @@ def _scenario(name: str, chosen: argparse.Namespace) -> Scenario:
         key, equals, value = setting.partition("=")
         if not (key and equals):
             raise OomproofError(f"--env {setting}: not NAME=VALUE.")
-        if key in OWN_SETTINGS:
+        if key in (OWN_SETTINGS if scenario.target.command is None else {"PORT"}):
             raise OomproofError(f"--env {key}: oomproof sets it itself. Leave it out (see also --upstream).")
         environment[key] = value
     changes: dict[str, object] = {

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiles.errors import EXIT_INVALID, EXIT_NOT_MET, EXIT_OK, OomproofError, RunError
-from profiles.load import DIALOGUE, Documents, Upstream, build_document, own_upstream
+from profiles.load import DIALOGUE, NOBODYS, Documents, Upstream, build_document, own_upstream
 from profiles.machine import check_linux, check_vm_fits
-from profiles.plan import by_upstream, check_names, check_upstream, with_pregeneration
+from profiles.plan import by_upstream, check_names, check_targets, check_upstream, with_pregeneration
 from profiles.progress import Progress
 from profiles.run import Bench, run_scenario
 from profiles.scenario import Scenario
@@ -71,8 +71,9 @@ def benches(
         check_vm_fits(scenario.vm_size(options.vm_size))
     check_privilege()
     check_upstream(scenarios, options.upstream)
-    documents = _documents(scenarios, options)
+    check_targets(scenarios)
     plan = with_pregeneration(scenarios)
+    documents = _documents(plan, options)
     _make_out(options.out)
     with _work_folder(options.out) as work:
         for group in by_upstream(plan):
@@ -119,6 +120,9 @@ def _upstream(options: Options, scenario: Scenario) -> Iterator[Upstream]:
     if options.upstream is not None:
         yield options.upstream
         return
+    if not scenario.speaks:
+        yield NOBODYS
+        return
     log, load = options.out / "upstream.log", scenario.load
     with own_upstream(log, load.pace, load.seed, scenario.upstream) as upstream:
         yield upstream
@@ -126,6 +130,11 @@ def _upstream(options: Options, scenario: Scenario) -> Iterator[Upstream]:
 
 def _documents(scenarios: Sequence[Scenario], options: Options) -> Documents:
     dialogue = None
+    scenarios = [scenario for scenario in scenarios if scenario.load.reads]
+    if not scenarios:
+        if options.document is not None:
+            raise OomproofError(f"--document {options.document}: the load is a command. Leave it out.")
+        return Documents()
     alone = next((scenario for scenario in scenarios if scenario.load.kinds == (DIALOGUE,)), None)
     if options.document is not None and alone is not None:
         raise OomproofError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
@@ -23,6 +24,8 @@ DIALOGUE = "dialogue"
 RESTLESS = "restless"
 """The kind who change voice and speed."""
 LOADTESTS = Path(__file__).resolve().parent.parent / "loadtests"
+NO_UPSTREAM = "none"
+"""What a run says of its speech API where target and load are commands that asked for none."""
 _START_WITHIN_S = 30.0
 _COUNTS_WITHIN_S = 15.0
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
@@ -72,14 +75,20 @@ class Upstream:
     @property
     def described(self) -> str:
         """What a report says of it."""
+        if not self.base_url:
+            return NO_UPSTREAM
         return "the project's own stand-in (espeak-ng)" if self.own else self.base_url
+
+
+NOBODYS = Upstream("", "", own=False)
+"""Stands where no speech API is needed."""
 
 
 @dataclass(frozen=True)
 class Documents:
-    """What is read: a document, and one of short lines for the `dialogue` readers; None where there are none."""
+    """What is read: a document, and one of short lines for the `dialogue` readers; None where nobody reads it."""
 
-    document: Path
+    document: Path | None = None
     dialogue: Path | None = None
 
 
@@ -153,6 +162,8 @@ def load_command(
 ) -> list[str]:
     """Return the command that is the load of a scenario, whose rows go into the run's folder."""
     load = scenario.load
+    if load.command is not None:
+        return list(load.command)
     chapters, requests = folder / "chapters.json", folder / "requests.csv"
     if load.kind == "pregenerate":
         return prepare_command(load, url, upstream, documents, chapters, pregenerate=True)
@@ -168,6 +179,18 @@ def load_command(
         "--seed", str(load.seed), "--requests-file", str(requests),
         "--generator-file", str(folder / "generator.csv"), "--judged-elsewhere", *_processes(load),
     ]  # fmt: skip
+
+
+def load_environment(scenario: Scenario, url: str, folder: Path) -> dict[str, str] | None:
+    """Return what a load that is a command finds in its environment, beside ours; None for our own loads."""
+    if scenario.load.reads:
+        return None
+    given = {
+        "OOMPROOF_URL": url,
+        "OOMPROOF_REQUESTS": str((folder / "requests.csv").resolve()),
+        "OOMPROOF_SEED": str(scenario.load.seed),
+    }
+    return {**os.environ, **given}
 
 
 def _processes(load: Load) -> list[str]:

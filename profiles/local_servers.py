@@ -16,8 +16,9 @@ import psutil
 
 from profiles import processes
 from profiles.errors import EXIT_USAGE, OomproofError, RunError
+from profiles.health import healthy
 from profiles.progress import Progress
-from profiles.target import START_WITHIN_S, healthy
+from profiles.target import START_WITHIN_S
 
 HOST = "127.0.0.1"
 

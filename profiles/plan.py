@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from profiles.errors import OomproofError
 from profiles.load import DIALOGUE, Upstream
-from profiles.scenario import Scenario, SpeechUpstream, load_scenario, with_load
+from profiles.scenario import Scenario, SpeechUpstream, Target, load_scenario, with_load
+from profiles.target_command import check_command, check_port_free
 
 
 def check_names(scenarios: Sequence[Scenario]) -> None:
@@ -30,6 +31,18 @@ def check_upstream(scenarios: Sequence[Scenario], other: Upstream | None) -> Non
         )
 
 
+def check_targets(scenarios: Sequence[Scenario]) -> None:
+    """Raise OomproofError when a target's or a load's command cannot be started, or its port is taken."""
+    for scenario in scenarios:
+        target, place = scenario.target, f"scenario {scenario.name!r}"
+        if target.command is not None:
+            check_command(f"{place}: target.command", target.command, target.environment)
+        if target.port is not None:
+            check_port_free(target.port)
+        if scenario.load.command is not None:
+            check_command(f"{place}: load.command", scenario.load.command, {})
+
+
 def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
     """Return the plan: pre-generation is made once, of the chapters to be read, before who needs it.
 
@@ -48,9 +61,15 @@ def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
         readers=load.readers, pace=load.pace, seed=load.seed, chapters=load.chapters, blocks=load.blocks,
     )  # fmt: skip
     upstream = first.upstream.model_copy(update={"faults": []})
-    made = made.model_copy(update={"vm": first.vm, "upstream": upstream})
+    target = made.target if first.target.command is None else first.target
+    made = made.model_copy(update={"vm": first.vm, "upstream": upstream, "target": _cold(target)})
     at = scenarios.index(first)
     return [*scenarios[:at], made, *scenarios[at:]]
+
+
+def _cold(target: Target) -> Target:
+    """The same target, which starts with an empty store."""
+    return target.model_copy(update={"pregenerated": False})
 
 
 def _mix_of_all(needing: Sequence[Scenario]) -> str:
@@ -66,8 +85,8 @@ def _mix_of_all(needing: Sequence[Scenario]) -> str:
 
 
 def by_upstream(plan: Sequence[Scenario]) -> Iterator[list[Scenario]]:
-    """Group neighbours of equal pace, seed, latency and faults: for each group an upstream is started."""
+    """Group neighbours of equal pace, seed, latency and faults: for each group that speaks an upstream is started."""
     for _, group in itertools.groupby(
-        plan, key=lambda found: (found.load.pace, found.load.seed, found.upstream)
+        plan, key=lambda found: (found.speaks, found.load.pace, found.load.seed, found.upstream)
     ):
         yield list(group)

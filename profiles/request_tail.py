@@ -1,4 +1,4 @@
-"""Follows requests.csv as the load writes it, to see when a restarted server serves a block again.
+"""Follows requests.csv as the load writes it, to see when a restarted server serves again.
 
 A load of several processes writes in batches of some seconds, so what it tells comes late and out of order:
 each row is judged by its own time.
@@ -8,14 +8,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.request_figures import AUDIO_KINDS, UNPLAYABLE
+from profiles.request_figures import AUDIO_KINDS, SESSION, UNPLAYABLE
 
 
 class RequestTail:
-    """Reads the rows that came since the last look."""
+    """Reads the rows that came since the last look.
 
-    def __init__(self, path: Path) -> None:
+    `kinds` are the requests that count as being served; None: all, but for the rows that tell a session's end.
+    """
+
+    def __init__(self, path: Path, kinds: frozenset[str] | None = AUDIO_KINDS) -> None:
         self._path = path
+        self._kinds = kinds
         self._position = 0
         self._after: float | None = None
 
@@ -35,8 +39,11 @@ class RequestTail:
         try:
             t, kind, status = float(cells[0]), cells[2], int(cells[3])
         except (ValueError, IndexError):
-            return False  # the header, or a `play` row without a status
-        served = kind in AUDIO_KINDS and status == 200 and not row.endswith(UNPLAYABLE)
+            return False  # the header, or a row without a status
+        if self._kinds is None:
+            served = kind != SESSION and 200 <= status < 400
+        else:
+            served = kind in self._kinds and status == 200 and not row.endswith(UNPLAYABLE)
         return self._after is not None and t > self._after and served
 
     def _new_rows(self) -> list[str]:

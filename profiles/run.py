@@ -13,13 +13,16 @@ from profiles import processes
 from profiles.docstore import make_docstore
 from profiles.errors import EXIT_USAGE, OomproofError, RunError
 from profiles.event_log import EventLog
+from profiles.health import healthy
 from profiles.heap import report_heap
 from profiles.heap_capture import capture_path
-from profiles.load import Documents, Upstream, load_command, prepare_command
+from profiles.load import Documents, Upstream, load_command, load_environment, prepare_command
+from profiles.request_figures import AUDIO_KINDS
 from profiles.request_tail import RequestTail
 from profiles.run_file import finish_run, update_run, write_run
-from profiles.scenario import Scenario
-from profiles.target import Server, healthy
+from profiles.scenario import COMMAND, Scenario
+from profiles.target import MOST_RESTARTS, Server
+from profiles.target_command import check_port_free, with_port
 from profiles.verdict import judge
 from profiles.verdict_record import VerdictRecord
 from profiles.vm import Vm, open_vm
@@ -30,12 +33,16 @@ INTERRUPTED = "interrupted"
 TOO_LONG = "it took too long"
 SHOWN = "the server ended, was restarted, and served a block again"
 SESSIONS_END = "the sessions' end"
+COMMAND_END = "its command ended"
 DIED = "the server ended"
+GAVE_UP = f"the server ended again after {MOST_RESTARTS} restarts"
 """Why the load ended, as the run folder says it."""
 RECORDED_WITHIN_S = 1.0
 """By then the recorder has read the kernel's line about a kill: it looks ten times a second."""
 GRACE_S = 60.0
 """How long the load may take beyond its session before it is stopped and the run called invalid."""
+PREPARED_WITHIN_S = 900.0
+"""Documents of a hundred chapters have their speech in a few minutes; what takes longer hangs."""
 
 Tell = Callable[[str], None]
 """Shows a person what is going on."""
@@ -77,9 +84,11 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
             update_run(folder, vm={"backend": vm.walls.backend, "emulated": vm.walls.emulated})
             server = _server(vm, scenario, bench, folder, docstore, events)
             server.start()
-            _prepare(scenario, bench, server, folder, events, tell)
+            if scenario.load.reads:
+                _prepare(scenario, bench, server, folder, events, tell)
             _drive(scenario, bench, server, folder, events, tell)
-            events.write("health", ok=server.ended() is None and healthy(server.url))
+            alive = server.ended() is None
+            events.write("health", ok=alive and healthy(server.url, server.health), path=server.health)
             server.stop()
     except OomproofError as error:
         if not isinstance(error, RunError):  # a mistake of the user's: what was not measured leaves no run
@@ -101,18 +110,19 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
 def _server(
     vm: Vm, scenario: Scenario, bench: Bench, folder: Path, docstore: Path, events: EventLog
 ) -> Server:
-    port = processes.free_port()
-    settings = {
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "DOCSTORE_DIR": str(docstore),
-        "API_BASE": bench.upstream.base_url,
-        "API_KEY": bench.upstream.key,
-        **scenario.target.environment,
-    }
+    target, api = scenario.target, bench.upstream
+    if target.port is not None:
+        check_port_free(target.port)
+    port = target.port or processes.free_port()
+    settings = {"HOST": "127.0.0.1", "PORT": str(port), "DOCSTORE_DIR": str(docstore)}
+    if api.base_url:
+        settings |= {"API_BASE": api.base_url, "API_KEY": api.key}
+    settings |= target.environment
+    ours = processes.python_module("reference_server")
+    command = ours if target.command is None else with_port(target.command, port)
     heap = capture_path(folder) if bench.memray else None
-    command = processes.python_module("reference_server")
-    return Server(vm, command, port, folder / "server.log", settings, events, heap)
+    log, health = folder / "server.log", target.health_path
+    return Server(vm, command, port, log, settings, events, heap, health=health)
 
 
 def _prepare(
@@ -123,10 +133,14 @@ def _prepare(
     tell("uploading the document, having its speech ready")
     command = prepare_command(scenario.load, server.url, bench.upstream, bench.documents, chapters)
     process = processes.start(command, log)
+    deadline = time.monotonic() + PREPARED_WITHIN_S
     try:
         while process.poll() is None:
             if (status := server.ended()) is not None:
                 raise RunError(f"server: ended with status {status} before the readers came. See server.log.")
+            if time.monotonic() > deadline:
+                said = processes.last_line(log)
+                raise RunError(f"preparation: not done within {PREPARED_WITHIN_S:g} s: {said}. See load.log.")
             time.sleep(0.1)
     finally:
         processes.stop(process)
@@ -144,11 +158,12 @@ def _drive(
     command = load_command(scenario, server.url, bench.upstream, bench.documents, folder)
     if bench.waves > 1:
         command = waves_command(command, folder, bench.waves)
-    tail = RequestTail(folder / "requests.csv")
+    tail = RequestTail(folder / "requests.csv", AUDIO_KINDS if scenario.load.reads else None)
     counted = bench.upstream.counts()
     events.write("load_started")
     started = time.monotonic()
-    process = processes.start(command, folder / "load.log")
+    environment = load_environment(scenario, server.url, folder)
+    process = processes.start(command, folder / "load.log", environment=environment)
     reason = INTERRUPTED
     try:
         server.vm.tell(f"load {process.pid}")
@@ -163,7 +178,7 @@ def _drive(
             tell(_status(server, started) + _made_so_far(scenario, folder / "load.log"))
             time.sleep(0.1)
         else:
-            reason = SESSIONS_END
+            reason = SESSIONS_END if scenario.load.reads else COMMAND_END
     finally:
         own_end = process.poll() is not None
         status = processes.stop(process)
@@ -175,7 +190,7 @@ def _drive(
 
 def _longest_s(scenario: Scenario) -> float:
     load = scenario.load
-    if load.kind == "readers":
+    if load.kind in ("readers", COMMAND):
         return load.session_s / load.pace + GRACE_S
     return 1800.0
 
@@ -191,6 +206,8 @@ def _watch(
         if bench.ends_at_death:
             time.sleep(RECORDED_WITHIN_S)
             return DIED
+        if server.restarts >= MOST_RESTARTS:
+            return GAVE_UP
         server.restart()
     elif server.became_ready():
         tail.await_block(after=time.monotonic())

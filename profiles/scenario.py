@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,19 +18,26 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
+    model_validator,
 )
 
 from profiles.errors import OomproofError
+from profiles.health import HEALTH_PATH
 from profiles.load_words import check_fault, check_latency, mix_kinds
+from profiles.target_command import check_path, split_command
 from profiles.vm_size import RESTED_BALANCE_S, VmSize, parse_memory_mb
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent.parent / "loadtests" / "scenarios"
 
 Verdict = Literal["survived", "oom_killed", "crashed", "killed", "unhealthy", "invalid"]
 Mode = Literal["live", "cached", "hybrid", "cached-to-the-letter"]
+COMMAND = "command"
+"""The kind of load that is a program of somebody's own."""
 PROBED_MODES: tuple[Mode, ...] = ("live", "cached")
 """Modes that differ in how a single first block is asked for."""
 MemoryMb = Annotated[int, BeforeValidator(parse_memory_mb)]
+Command = Annotated[tuple[str, ...], BeforeValidator(split_command)]
+"""A program and its arguments, written as one line or as a list; no shell reads it."""
 
 
 class _Table(BaseModel):
@@ -47,10 +54,31 @@ class Vm(_Table):
 
 
 class Target(_Table):
-    """The reference server: its settings, and whether its chunks are made before the readers come."""
+    """The server that is tested: the reference server unless a `command` is given.
 
+    Its settings, and whether its chunks are made before the readers come. Of a command, where it listens (a free
+    port where none is given) and the path that answers when it is healthy.
+    """
+
+    command: Command | None = None
+    port: int | None = Field(default=None, ge=1, le=65535)
+    health: Annotated[str, AfterValidator(check_path)] | None = None
     pregenerated: bool = False
     environment: dict[str, str] = {}
+
+    @property
+    def health_path(self) -> str:
+        """Where it says that it is healthy."""
+        return HEALTH_PATH if self.command is None else self.health or "/"
+
+    @model_validator(mode="after")
+    def _is_of_a_command(self) -> Self:
+        alone = self.model_fields_set & {"port", "health"}
+        if self.command is None and alone:
+            raise ValueError(
+                f"{min(alone)}: the reference server has its own. Give a command too, or leave it out"
+            )
+        return self
 
 
 class Load(_Table):
@@ -59,9 +87,11 @@ class Load(_Table):
     `readers` people, of whom `mix` says what kinds they are, read for `session_s` seconds of session time at
     `pace`; they share `chapters` chapters of about `blocks` blocks, and are played by `processes` processes.
     `pregenerate` makes those chapters' chunks; `probe` asks for `probes` first blocks, one after the other.
+    `command` is a program of somebody's own, for a server that speaks something else.
     """
 
-    kind: Literal["readers", "pregenerate", "probe"] = "readers"
+    kind: Literal["readers", "pregenerate", "probe", "command"] = "readers"
+    command: Command | None = None
     mode: Mode = "live"
     mix: str = "steady"
     readers: int = Field(default=32, ge=1)
@@ -77,6 +107,17 @@ class Load(_Table):
     def kinds(self) -> tuple[str, ...]:
         """The kinds of people in the mix."""
         return mix_kinds(self.mix)
+
+    @property
+    def reads(self) -> bool:
+        """Whether it reads a document aloud, as the reference server's readers do."""
+        return self.kind != COMMAND
+
+    @model_validator(mode="after")
+    def _has_its_command(self) -> Self:
+        if (self.kind == COMMAND) != (self.command is not None):
+            raise ValueError('kind = "command" and a command go together. Give both, or neither')
+        return self
 
     @field_validator("mix")
     @classmethod
@@ -119,6 +160,11 @@ class Scenario(_Table):
     load: Load = Load()
     upstream: SpeechUpstream = SpeechUpstream()
     expect: Expectation = Expectation()
+
+    @property
+    def speaks(self) -> bool:
+        """Whether it needs a speech API: always, but where both target and load are commands that ask for none."""
+        return self.target.command is None or self.load.reads or "upstream" in self.model_fields_set
 
     def vm_size(self, default: VmSize) -> VmSize:
         """Return the VM: the default one (fly.toml's) with this scenario's memory, if it names one."""
@@ -177,6 +223,8 @@ def with_upstream(scenario: Scenario, latency: str | None, faults: Sequence[str]
     Raises:
         OomproofError: a value does not fit; names it.
     """
+    if latency is None and not faults:
+        return scenario
     known = scenario.upstream
     given = {"latency": known.latency if latency is None else latency, "faults": list(faults) or known.faults}
     try:
@@ -186,10 +234,31 @@ def with_upstream(scenario: Scenario, latency: str | None, faults: Sequence[str]
     return scenario.model_copy(update={"upstream": upstream})
 
 
+def with_target(
+    scenario: Scenario, command: str | None, port: int | None = None, health: str | None = None
+) -> Scenario:
+    """Return the scenario with another server as its target (None: what it was), checked like the file.
+
+    Raises:
+        OomproofError: a value does not fit; names it.
+    """
+    given = {"command": command, "port": port, "health": health}
+    known = scenario.target.model_dump(exclude_unset=True)
+    try:
+        target = Target.model_validate(
+            {**known, **{key: value for key, value in given.items() if value is not None}}
+        )
+    except ValidationError as error:
+        raise OomproofError(f"--{explain(error)}") from None
+    return scenario.model_copy(update={"target": target})
+
+
 def explain(error: ValidationError) -> str:
     """Return the first mistake in one line: key, value, what it should be."""
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
     if first["type"] == "extra_forbidden":
         return f"{key}: unknown key. The scenarios that come with oomproof show every key there is."
+    if isinstance(first["input"], dict):  # a table whose values do not go together: it says itself which
+        return f"{key}: {first['msg'].removeprefix('Value error, ')}.".removeprefix(": ")
     return f"{key}: {first['input']!r}: {first['msg'].removeprefix('Value error, ')}."

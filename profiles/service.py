@@ -7,13 +7,16 @@ from typing import Any
 
 from profiles.listeners import wait_of
 from profiles.ordered_faults import ordered_faults
-from profiles.request_figures import AUDIO_KINDS, UNPLAYABLE, failed
+from profiles.request_figures import AUDIO_KINDS, UNPLAYABLE, asked, failed, failures_by_status
 from profiles.run_folder import RunFolder
 
 MOST_FAILED_SHARE = 0.01
 """More failed audio requests than this, without a kill, is an unhealthy server."""
 LAST_SHARE = 0.1
 """A server that serves nobody in this last part of the load has gone, however well it began."""
+
+READING_KINDS = frozenset({"readers", "pregenerate", "probe"})
+"""Loads that have a document read aloud; of others nothing is known but what their rows say."""
 
 FEWEST_FAILED = 3
 """Fewer failures than the attempts at one block prove no such thing, where the others play what they hold."""
@@ -24,6 +27,8 @@ def unserved(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
 
     The first line says too what the upstream was ordered to fail: it is no excuse, but no doing of the server's.
     """
+    if values.get("load_kind", "readers") not in READING_KINDS:
+        return _refused(folder)
     asked, broken = values["audio_requests"], values["audio_failures"]
     reasons = []
     if broken > MOST_FAILED_SHARE * asked:
@@ -35,6 +40,23 @@ def unserved(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     reasons += _gone(folder)
     ordered = ordered_faults(folder)
     return [f"{reasons[0]}; {ordered.text}", *reasons[1:]] if reasons and ordered else reasons
+
+
+def _refused(folder: RunFolder) -> list[str]:
+    """Whether more than a few of the requests failed that a load of somebody's own left rows of, or all the last."""
+    rows = [row for row in asked(folder) if row.status is not None]
+    broken = [row for row in rows if failed(row)]
+    reasons = []
+    if len(broken) > MOST_FAILED_SHARE * len(rows):
+        counts = failures_by_status(broken).items()
+        how = ", ".join(f"{count} {'had no answer' if status == '0' else status}" for status, count in counts)
+        reasons.append(f"{len(broken)} of {len(rows)} requests failed: {how}")
+    start, end = folder.load_span
+    part_s = (end - start) * LAST_SHARE
+    last = [row for row in rows if row.t + (row.latency_s or 0.0) >= end - part_s and row.status != 499]
+    if len(last) >= FEWEST_FAILED and all(map(failed, last)):
+        reasons.append(f"no request succeeded in the last {part_s:.0f} s of the load: {len(last)} failed")
+    return reasons
 
 
 def _gone(folder: RunFolder) -> list[str]:

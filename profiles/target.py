@@ -1,21 +1,20 @@
-"""The target of a run: the reference server, started inside the VM and restarted as its machine would be."""
+"""The target of a run: a server, started inside the VM and restarted as its machine would be."""
 
 from __future__ import annotations
 
-import http.client
-import json
 import os
 import signal
 import subprocess
 import time
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from profiles import processes
-from profiles.errors import RunError
+from profiles.errors import OomproofError, RunError
 from profiles.event_log import EventLog
+from profiles.health import HEALTH_PATH, ailment
+from profiles.heap_capture import capture_path, captured
 from profiles.vm import Vm
 
 START_WITHIN_S = 60.0
@@ -24,12 +23,10 @@ MOST_RESTARTS = 10
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
 """What a server gets of our environment. Anything else, such as OMP_NUM_THREADS, must stand in its scenario."""
 
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
 
 @dataclass
 class Server:
-    """The reference server in a VM."""
+    """A server in a VM; `health` is the path that it answers when it is healthy."""
 
     vm: Vm
     command: list[str]
@@ -38,6 +35,7 @@ class Server:
     settings: Mapping[str, str]
     events: EventLog
     heap: Path | None = None
+    health: str = HEALTH_PATH
     restarts: int = 0
     starting: bool = False
     process: subprocess.Popen[bytes] | None = None
@@ -56,33 +54,41 @@ class Server:
         self._spawn("started")
         deadline = time.monotonic() + START_WITHIN_S
         while not self.became_ready():
-            if self.ended() is not None:
-                raise RunError(f"server: ended while starting: {processes.last_line(self.log)}")
+            if (status := self.ended()) is not None:
+                said = processes.last_line(self.log)
+                raise RunError(f"server: ended with status {status} while starting: {said}. See {self.log}.")
             if time.monotonic() > deadline:
-                raise RunError(
-                    f"server: no answer on {self.url} within {START_WITHIN_S:g} s. See {self.log}."
-                )
+                raise RunError(self._silence())
             time.sleep(0.05)
 
     def restart(self) -> None:
         """Empty the VM and start again, as a machine restart does; does not wait for it to be ready.
 
         Raises:
-            RunError: it was restarted too often already.
+            RunError: what was left of it would not die.
         """
-        if self.restarts >= MOST_RESTARTS:
-            raise RunError(f"server: ended again after {MOST_RESTARTS} restarts. See {self.log}.")
         self.vm.empty()
         self.restarts += 1
         self._spawn("restarted")
 
     def became_ready(self) -> bool:
         """Return, once a start, whether it answers by now."""
-        if not self.starting or not healthy(self.url, timeout_s=1.0):
+        if not self.starting or self._ailment() is not None:
             return False
         self.starting = False
         self.events.write("ready")
         return True
+
+    def _ailment(self) -> str | None:
+        return ailment(self.url, self.health, timeout_s=1.0)
+
+    def _silence(self) -> str:
+        """Say why nobody can use a server that runs: it listens elsewhere, or answers something else."""
+        said = processes.last_line(self.log)
+        return (
+            f"server: not healthy on {self.url}{self.health} within {START_WITHIN_S:g} s: {self._ailment()}. "
+            f"Its log ends: {said}. It must listen on PORT ({self.port}); see also target.port and target.health."
+        )
 
     def ended(self) -> int | None:
         """Return its exit status once it has ended (a signal is negative), else None."""
@@ -99,21 +105,19 @@ class Server:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         coverage = {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
         environment = {**inherited, **coverage, **self.settings}
-        self.process = self.vm.start_server(self._command(), self.log, environment)
+        try:
+            self.process = self.vm.start_server(self._command(), self.log, environment)
+        except (
+            OSError
+        ) as error:  # such as a script without its first line: what is not there was found before
+            why = error.strerror
+            raise OomproofError(f"server: {self.command[0]}: {why}. Name its interpreter.") from None
         self.starting = True
         self.events.write(event, pid=self.process.pid)
 
     def _command(self) -> list[str]:
         if self.heap is None:
             return self.command
-        capture = self.heap if self.restarts == 0 else self.heap.with_suffix(f".{self.restarts}.bin")
-        return processes.python_module("memray", "run", "-o", capture, *self.command[1:])
-
-
-def healthy(url: str, path: str = "/api/health", *, timeout_s: float = 5.0) -> bool:
-    """Return whether the server says that it is healthy; it is asked directly, past any proxy."""
-    try:
-        with _DIRECT.open(f"{url}{path}", timeout=timeout_s) as answer:
-            return bool(json.load(answer).get("ok"))
-    except (OSError, ValueError, http.client.HTTPException):
-        return False
+        capture = capture_path(self.heap.parent, self.restarts)
+        self.events.write("capturing", file=capture.name, wall_s=time.time())
+        return captured(self.command, capture)

@@ -11,9 +11,11 @@ from profiles.generator import generator_figures, processes_of
 from profiles.kills import kill_figures
 from profiles.listener_figures import listener_figures
 from profiles.listeners import LISTENERS_FILE, Listener, read_listeners, write_listeners
+from profiles.load import NO_UPSTREAM
 from profiles.request_figures import request_figures
 from profiles.rules import decide, unmet
 from profiles.run_folder import RunFolder, RunFolderError
+from profiles.service import READING_KINDS
 from profiles.verdict_record import VerdictRecord
 
 BUDGET_MB = 2048.0
@@ -52,7 +54,12 @@ def _judged(folder: RunFolder) -> tuple[VerdictRecord, list[Listener]]:
             f"{folder.path / 'run.json'}: {error} is missing or is not what a run writes."
         ) from None
     # Before readers had a mix they did not say which blocks they read without their words' times.
-    listeners = read_listeners(folder, tell_highlighting=conditions["mix"] is not None)
+    reading = conditions["load_kind"] in READING_KINDS
+    listeners = (
+        read_listeners(folder, tell_highlighting=conditions["mix"] is not None)
+        if reading
+        else list[Listener]()
+    )
     values = {**conditions, **kill_figures(folder), **_figures(folder, conditions, listeners)}
     verdict, evidence = decide(folder, values)
     missed = unmet(expected, {**values, "verdict": verdict})
@@ -65,13 +72,15 @@ def _judged(folder: RunFolder) -> tuple[VerdictRecord, list[Listener]]:
 def _figures(
     folder: RunFolder, conditions: Mapping[str, Any], listeners: Sequence[Listener]
 ) -> dict[str, Any]:
-    reading = conditions["load_kind"] == "readers"
-    readers = conditions["readers"] if reading else None
-    session_wall_s = conditions["session_s"] / conditions["pace"] if reading else None
+    with_readers = conditions["load_kind"] == "readers"
+    reading = conditions["load_kind"] in READING_KINDS
+    readers = conditions["readers"] if with_readers else None
+    session_wall_s = conditions["session_s"] / conditions["pace"] if with_readers else None
+    felt = listener_figures(folder, listeners, session_wall_s)
     return {
         **figures.memory(folder, readers),
-        **request_figures(folder),
-        **listener_figures(folder, listeners, session_wall_s),
+        **request_figures(folder, reading=reading),
+        **(felt if reading else dict.fromkeys(felt)),
         **figures.upstream(folder),
         **generator_figures(processes_of(folder), readers),
     }
@@ -82,16 +91,18 @@ def _conditions(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
     run: Any = folder.run
     scenario, vm = run["scenario"], run["vm"]
     load = scenario["load"]
-    others_upstream = "://" in str(run.get("upstream"))  # by its address: our stand-in has none
+    reading = load["kind"] in READING_KINDS
+    told = str(run.get("upstream"))
+    others_upstream = "://" in told or told == NO_UPSTREAM  # by its address: our stand-in has none
     upstream = {} if others_upstream else scenario.get("upstream") or {}
     conditions = {
         "scenario": scenario["name"],
         "description": scenario["description"],
         "load_kind": load["kind"],
-        **{key: load[key] for key in ("mode", "readers", "pace", "session_s")},
-        "pace1_equivalent_readers": load["readers"] * load["pace"],
-        "mix": load.get("mix"),
-        "load_processes": load.get("processes"),
+        **{key: load[key] if reading else None for key in ("mode", "readers", "pace", "session_s")},
+        "pace1_equivalent_readers": load["readers"] * load["pace"] if reading else None,
+        "mix": load.get("mix") if reading else None,
+        "load_processes": load.get("processes") if reading else None,
         "upstream_latency": upstream.get("latency"),
         "upstream_faults": upstream.get("faults"),
         "ended_because": next((event.text("reason") for event in folder.named("load_ended")), None),
@@ -99,7 +110,7 @@ def _conditions(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
         "vm_cpu": vm["cpus"],
         "vm_share_of_core": vm["share_of_core"],
         "vm_backend": vm.get("backend"),
-        "budget_mb": BUDGET_MB,
+        "budget_mb": BUDGET_MB if reading else None,
         "document_sha256": run.get("document_sha256"),
         "document_pages": run.get("document_pages"),
     }

@@ -84,6 +84,7 @@ class VerdictRecord(BaseModel):
     requests: int | None = None
     requests_per_reader: float | None = None
     failures: int | None = None
+    failures_by_status: dict[str, int] | None = None
     audio_requests: int | None = None
     audio_failures: int | None = None
     upstream_requests: float | None = None

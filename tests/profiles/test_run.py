@@ -65,7 +65,7 @@ def test_a_load_does_not_outlive_a_run_that_fails_as_it_starts(
     started: list[subprocess.Popen[bytes]] = []
     really_start = processes.start
 
-    def start(_command: list[str], log: Path) -> subprocess.Popen[bytes]:
+    def start(_command: list[str], log: Path, **_: object) -> subprocess.Popen[bytes]:
         started.append(really_start(["sleep", "60"], log))
         return started[-1]
 

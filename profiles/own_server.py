@@ -1,0 +1,48 @@
+"""A server and a load of somebody's own, as options of `oomproof run`."""
+
+from __future__ import annotations
+
+import argparse
+
+from profiles.errors import OomproofError
+from profiles.scenario import COMMAND, Scenario, load_scenario, with_load, with_target
+from profiles.target_command import split_command
+
+NAME = "own-server"
+"""The scenario that is run where none was named."""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add what names a server of somebody's own, and its load."""
+    add = parser.add_argument
+    add(
+        "--command",
+        help='another server to start in the VM, such as "node server.js"; {port} becomes its port',
+    )
+    add("--port", type=int, help="where it listens (default: a free port, which it finds in PORT)")
+    add("--health", metavar="PATH", help="path that it answers when it is healthy (default /)")
+    add("--load", metavar="COMMAND", help='another load, such as "k6 run visit.js"; it finds OOMPROOF_URL')
+
+
+def scenario_of(chosen: argparse.Namespace) -> Scenario:
+    """Return the scenario that was named, with the server and the load that were given.
+
+    Raises:
+        OomproofError: nothing was named, or a value does not fit.
+    """
+    if chosen.scenarios is None and (chosen.command is None or chosen.load is None):
+        raise OomproofError(
+            "run: no scenario. Name one, such as `oomproof run live`, or give --command and --load."
+        )
+    if chosen.scenarios is None:
+        scenario = Scenario(name=NAME, description="A server and a load of your own.")
+    else:
+        scenario = load_scenario(chosen.scenarios)
+    scenario = with_target(scenario, chosen.command, chosen.port, chosen.health)
+    if chosen.load is None:
+        return scenario
+    try:
+        command = split_command(chosen.load)
+    except ValueError as error:
+        raise OomproofError(f"--load {chosen.load!r}: {error}.") from None
+    return with_load(scenario, kind=COMMAND, command=command)
