@@ -1,7 +1,7 @@
 """Leak, plateau, flat or unknown: what one series of memory says, and why. In words: docs/guide/growth.md.
 
 The first part of a stretch is warm-up and left out. The slope is that of the last half; whether it still rises
-at the end is seen in its two parts, the third and the last quarter.
+at the end is seen in its last quarter, and whether it slows down beside the third and what came before.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ SMALLEST_RISE_PER_HOUR = 0.01
 GREW_SHARE = 0.05
 """A rise after the warm-up below this share of what was held then is no growth to a plateau."""
 SLOWING_BELOW = 0.7
-"""A last quarter that rises by less than this share of what the quarter before it rose by is slowing."""
+"""A last quarter that rises at less than this share of an earlier part's slope is slowing."""
 MOST_UNSEEN_SHARE = 0.2
 """Where a rise of more than this share of what is held could hide in the swings, flat cannot be claimed."""
 
@@ -59,6 +59,7 @@ class _Stretch:
     """The parts of a series that the rules look at: the time of the last half, and slopes by what was served."""
 
     half: Slope
+    before: Slope
     third_quarter: Slope
     last_quarter: Slope
     half_served: float
@@ -92,14 +93,16 @@ def judge_series(samples: Sequence[Sample], limit_bytes: float | None) -> Growth
 def _parts(settled: Sequence[Sample], half: Sequence[Sample]) -> _Stretch | None:
     blocks: list[Point] = block_medians([(x, y) for _, x, y in half])
     middle = len(blocks) // 2
-    slopes = [slope_of(part) for part in (blocks, blocks[:middle], blocks[middle:])]
+    earlier = block_medians([(x, y) for t, x, y in settled if t < half[0][0]], middle)
+    slopes = [slope_of(part) for part in (blocks, earlier, blocks[:middle], blocks[middle:])]
     served = half[-1][1] - half[0][1]
-    whole, third, last = slopes
-    if whole is None or third is None or last is None or served <= 0:
+    whole, before, third, last = slopes
+    if whole is None or before is None or third is None or last is None or served <= 0:
         return None
     first_part = settled[: max(1, len(settled) // 10)]
     return _Stretch(
         half=whole,
+        before=before,
         third_quarter=third,
         last_quarter=last,
         half_served=served,
@@ -127,9 +130,10 @@ def _word(part: _Stretch, limit_bytes: float | None) -> tuple[str, str]:
 
 
 def _growing(part: _Stretch) -> tuple[str, str]:
-    last, third = part.last_quarter, part.third_quarter
-    if last.value < SLOWING_BELOW * third.value and last.high < third.value:
-        return "unknown", "it still grows, but ever more slowly: a longer run tells where it ends"
+    last = part.last_quarter
+    for earlier in (part.before, part.third_quarter):
+        if last.value < SLOWING_BELOW * earlier.value and last.high < earlier.value:
+            return "unknown", "it still grows, but ever more slowly: a longer run tells where it ends"
     return "leak", "it grows through the last half, in its last part too, and does not slow down"
 
 
