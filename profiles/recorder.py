@@ -1,34 +1,49 @@
 """The recorder: a process of its own that samples the VM, follows the kernel log and keeps the CPU balance.
 
-Started as `python -m profiles.recorder FOLDER NAME …`; takes `server PID`, `load PID`, `end` on its input.
-Every sample is on disk before the next is taken. When its owner dies without an `end`, it removes the VM.
+Started as `python -m profiles.recorder FOLDER NAME …`; takes `server PID`, `load PID`, `checkpoint LABEL`, `end` on
+its input. Every sample is on disk before the next is taken. When its owner dies without an `end`, it removes the VM.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import resource
 import select
 import signal
 import sys
 import time
+from collections import deque
 from pathlib import Path
 from typing import TextIO
 
-import psutil
-
 from profiles.backends import walls_of
 from profiles.balance import CpuBalance
+from profiles.checkpoints import Checkpoint
 from profiles.event_log import EventLog
 from profiles.kernel_watch import KernelWatch
 from profiles.load_processes import LoadProcesses
-from profiles.process_table import ProcessTable
+from profiles.process_table import ProcessTable, TreeSample
 from profiles.run_folder import SAMPLE_COLUMNS
+from profiles.sample_writer import SampleWriter
+from profiles.unmeasured import Unmeasured
 from profiles.vm_size import VmSize
 from profiles.walls import Reading, Walls
+from profiles.witness import Witness
 
 READY_LINE = "recording"
-PSI_FILE = Path("/proc/pressure/memory")
+CHECKPOINT_LINE = "checkpoint"
+"""What the recorder says on its output, with the label, once a checkpoint is in the run folder."""
+SLOW_S = 1.0
+"""How often it reads what moves slowly or costs much to read."""
+READING_COLUMNS = {
+    **{name: name for name in vars(Reading()) if name in SAMPLE_COLUMNS},
+    "vm_limit_bytes": "limit_bytes",
+    "vm_psi_some": "psi_some",
+    "vm_psi_full": "psi_full",
+}
+"""The columns that the walls tell, and what they call them."""
 
 
 class Recorder:
@@ -41,48 +56,105 @@ class Recorder:
         self.events = EventLog(folder)
         self.kernel = KernelWatch(folder, walls.name, self.processes, self.events)
         self.load: LoadProcesses | None = None
-        self._self = psutil.Process()
-        self._samples = os.open(folder / "samples.csv", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-        os.write(self._samples, (",".join(SAMPLE_COLUMNS) + "\n").encode())
+        self.checkpoints: deque[Checkpoint] = deque()
+        self._witness = Witness()
+        self._unmeasured = Unmeasured(self.events)
+        self._samples = SampleWriter(folder, self.events)
+        self._slow_due = 0.0
         self.events.write("recording", kernel_log_readable=self.kernel.readable)
 
     def sample(self, late_s: float) -> None:
         """Take one sample, write it, and act on the CPU balance."""
         t = time.monotonic()
         reading = self.walls.read()
-        if reading.cpu_s is not None and self.balance.update(t, reading.cpu_s):
-            self.walls.set_cpus(self.balance.cpus)
-            self.events.write(
-                "throttled" if self.balance.throttled else "bursting", t=t, cpus=self.balance.cpus
-            )
+        self._keep_balance(t, reading)
         self.kernel.follow(t)
-        processes = self.processes.sample(self.walls.pids())
-        values: dict[str, float | None] = {
+        values = {column: getattr(reading, name) for column, name in READING_COLUMNS.items()}
+        why = {
+            column: reading.why.get(READING_COLUMNS[column], f"{self.walls.backend} does not say")
+            for column, value in values.items()
+            if value is None
+        }
+        tree = self._tree(reading)
+        values |= {
             "t": t,
-            "server_rss_bytes": _sum(p.rss_bytes for p in processes if p.role == "server"),
-            "children_rss_bytes": _sum(p.rss_bytes for p in processes if p.role == "child"),
-            "processes": len(processes),
+            "server_rss_bytes": tree.server_rss_bytes,
+            "children_rss_bytes": tree.children_rss_bytes,
+            "processes": tree.processes,
             "balance_s": self.balance.balance_s,
             "late_s": late_s,
-            "recorder_cpu_s": sum(self._self.cpu_times()[:2]),
-            "machine_cpu_s": _machine_cpu_s(),
-            **_reading_values(reading),
-            **_psi(PSI_FILE),
+            **self._witness.values(),
             **(self.load.values() if self.load is not None else {}),
         }
-        row = ",".join(_cell(values.get(column)) for column in SAMPLE_COLUMNS)
-        os.write(self._samples, (row + "\n").encode())
+        if t >= self._slow_due:
+            self._slow_due = t + SLOW_S
+            why |= self._add_slow(values)
+        self._unmeasured.note({**why, **tree.why, **self._witness.why}, t)
+        self._samples.write(values)
+        self.events.flush()
+
+    def step(self) -> None:
+        """Go on with the checkpoint that is due; write its event once it is done."""
+        checkpoint = self.checkpoints[0]
+        if checkpoint.step():
+            self.checkpoints.popleft()
+            self.events.write("checkpoint", t=checkpoint.t, **checkpoint.facts())
+            self._unmeasured.note(checkpoint.why)
+            with contextlib.suppress(OSError):  # nobody is there to hear it
+                print(CHECKPOINT_LINE, checkpoint.label, flush=True)
 
     def command(self, line: str) -> bool:
         """Obey a line of the owner's; return whether to go on."""
         word, _, value = line.strip().partition(" ")
-        if word == "server":
-            self.processes.server_pid = int(value)
-            self.processes.known_roles[int(value)] = "server"
-        elif word == "load":
-            self.load = LoadProcesses(int(value))
-            self.kernel.load_pid = int(value)
+        if word in {"server", "load"} and value.isdecimal():
+            if word == "server":
+                self.processes.name_server(int(value))
+            else:
+                self.load = LoadProcesses(int(value))
+                self.kernel.load_pid = int(value)
+        elif word == "checkpoint":
+            self._tree(self.walls.read())  # of now, and not of the last sample
+            self.checkpoints.append(Checkpoint(value, self.processes))
         return word != "end"
+
+    def finish(self, *, owner_gone: bool) -> None:
+        """Write how it ended, with the kernel's own peaks."""
+        reading = self.walls.read()
+        self._samples.tell_lost()
+        self.events.write(
+            "recorded",
+            owner_gone=owner_gone,
+            oom_kills=reading.oom_kills,
+            peak_vm_bytes=reading.peak_vm_bytes,
+            server_peak_rss_bytes=self.processes.server_peak_rss_bytes,
+        )
+        self.events.close()
+
+    def _keep_balance(self, t: float, reading: Reading) -> None:
+        if reading.cpu_s is None or not self.balance.update(t, reading.cpu_s):
+            return
+        try:
+            self.walls.set_cpus(self.balance.cpus)
+        except OSError as error:
+            self._unmeasured.note({"balance_s": f"the VM's CPU share cannot be set: {error.strerror}"}, t)
+        else:
+            name = "throttled" if self.balance.throttled else "bursting"
+            self.events.write(name, t=t, cpus=self.balance.cpus)
+
+    def _tree(self, reading: Reading) -> TreeSample:
+        try:
+            pids = self.walls.pids()
+        except OSError as error:
+            return self.processes.unknown(f"{self.walls.name}: its processes: {error.strerror}")
+        if not pids and reading.vm_bytes is None:
+            return self.processes.unknown(reading.why.get("vm_bytes", f"{self.walls.name}: is gone"))
+        return self.processes.sample(pids)
+
+    def _add_slow(self, values: dict[str, float | None]) -> dict[str, str]:
+        counts = self.processes.counts()._asdict()
+        why: dict[str, str] = dict(counts.pop("why"))
+        values |= {**counts, "machine_cpu_s": self._witness.machine_cpu_s()}
+        return why
 
 
 def record(recorder: Recorder, commands: TextIO, interval_s: float) -> bool:
@@ -92,46 +164,22 @@ def record(recorder: Recorder, commands: TextIO, interval_s: float) -> bool:
     while True:
         recorder.sample(max(0.0, time.monotonic() - due))
         due = max(due + interval_s, time.monotonic() - interval_s)
-        while (wait_s := due - time.monotonic()) > 0:
-            if not select.select([commands], [], [], wait_s)[0]:
+        while True:
+            wait_s = max(0.0, due - time.monotonic())
+            if select.select([commands], [], [], 0.0 if recorder.checkpoints else wait_s)[0]:
+                received = os.read(commands.fileno(), 4096)
+                if not received:
+                    return False
+                *lines, buffer = (buffer + received).split(b"\n")
+                if not all(recorder.command(line.decode("utf-8", "replace")) for line in lines):
+                    while recorder.checkpoints:
+                        recorder.step()
+                    recorder.sample(0.0)
+                    return True
+            elif recorder.checkpoints:
+                recorder.step()
+            if time.monotonic() >= due:
                 break
-            received = os.read(commands.fileno(), 4096)
-            if not received:
-                return False
-            *lines, buffer = (buffer + received).split(b"\n")
-            if not all(recorder.command(line.decode()) for line in lines):
-                recorder.sample(0.0)
-                return True
-
-
-def _sum(values: object) -> float:
-    return float(sum(values))  # type: ignore[call-overload]  # a generator of ints
-
-
-def _machine_cpu_s() -> float:
-    """The CPU time that this machine has used, whoever for: what takes the CPU from a VM need not be ours."""
-    times = psutil.cpu_times()
-    return times.user + times.nice + times.system + times.irq + times.softirq + times.steal
-
-
-def _reading_values(reading: Reading) -> dict[str, float | None]:
-    return {name: value for name, value in vars(reading).items() if name in SAMPLE_COLUMNS}
-
-
-def _psi(path: Path) -> dict[str, float | None]:
-    """Return the machine's memory pressure: the share of the last 10 s, in percent, that tasks waited."""
-    try:
-        lines = path.read_text().splitlines()
-        shares = {line.split()[0]: float(line.split()[1].removeprefix("avg10=")) for line in lines}
-    except (OSError, ValueError, IndexError):
-        return {}
-    return {"host_psi_some": shares.get("some"), "host_psi_full": shares.get("full")}
-
-
-def _cell(value: float | None) -> str:
-    if value is None:
-        return ""
-    return str(int(value)) if float(value).is_integer() else f"{value:.4f}"
 
 
 def main() -> int:
@@ -149,17 +197,23 @@ def main() -> int:
     signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # Ctrl-C reaches the whole terminal; the owner says when to end
+    _allow_many_files()
     size = VmSize(arguments.memory_mb, arguments.cpus, arguments.share_of_core)
     walls = walls_of(arguments.backend, arguments.name, arguments.folder)
     recorder = Recorder(arguments.folder, walls, CpuBalance(size, arguments.balance_s))
     print(READY_LINE, flush=True)
     ended = record(recorder, sys.stdin, arguments.interval_s)
-    reading = walls.read()
-    facts = {"oom_kills": reading.oom_kills, "peak_vm_bytes": reading.peak_vm_bytes}
-    recorder.events.write("recorded", owner_gone=not ended, **facts)
+    recorder.finish(owner_gone=not ended)
     if not ended:
         walls.destroy()
     return 0
+
+
+def _allow_many_files() -> None:
+    """Two files are kept open for each process of the VM."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":

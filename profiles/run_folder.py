@@ -49,6 +49,17 @@ class Sample:
     load_rss_bytes: float | None = None
     recorder_cpu_s: float | None = None
     machine_cpu_s: float | None = None
+    vm_limit_bytes: float | None = None
+    swap_bytes: float | None = None
+    limit_hits: float | None = None
+    oom_kills: float | None = None
+    vm_psi_some: float | None = None
+    vm_psi_full: float | None = None
+    server_fds: float | None = None
+    children_fds: float | None = None
+    server_threads: float | None = None
+    children_threads: float | None = None
+    recorder_rss_bytes: float | None = None
 
 
 class Request(NamedTuple):
