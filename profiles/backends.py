@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiles import cgroup_v1, cgroup_v2
+from profiles import cgroup_v1, cgroup_v2, watchdog
 from profiles.cgroup import Cgroup, stale_groups
 from profiles.errors import OomproofError, RunError
 from profiles.machine import find_hierarchy
@@ -37,6 +37,7 @@ def _cgroup(backend: str, name: str) -> Walls:
 TABLE = (
     Backend("cgroup v1", lambda name, _: _cgroup("cgroup v1", name), cgroup_v1.offer),
     Backend("cgroup v2", lambda name, _: _cgroup("cgroup v2", name), cgroup_v2.offer),
+    Backend("watchdog", watchdog.WatchdogWalls, watchdog.offer),
 )
 """Every backend there is, the best first."""
 BACKENDS = tuple(backend.name for backend in TABLE if backend.offer is not None)

@@ -21,6 +21,11 @@ class ProcessStat(NamedTuple):
     waited_cpu_s: float
     """CPU time of the children that it has waited for, and of theirs."""
 
+    @property
+    def identity(self) -> tuple[int, int]:
+        """What no other process has, whatever becomes of the pid."""
+        return self.pid, self.start_ticks
+
 
 def read_stat(proc: Path, pid: int) -> ProcessStat | None:
     """Return the process; None when it is gone or not ours to see."""
