@@ -1,0 +1,153 @@
+"""A run's capture read beside its samples, on the run's own clock."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from profiles import processes
+from profiles.heap_capture import capture_path
+from profiles.heap_flame import run_within
+from profiles.heap_moments import NEAR_S, moments_of
+from profiles.heap_record import HeapRecord, Waves
+from profiles.heap_times import Clock, clock_of, looks_of, marks_of, server_end, sessions_of
+from profiles.run_folder import RunFolder
+
+READ_WITHIN_S = 900.0
+CLOCK_STEP_S = 2.0
+"""A capture that lies further than this outside its run was taken while somebody set the clock."""
+_LOG = "heap-reader.log"
+_PART = "heap-reader.json"
+
+
+def read_run_heap(path: Path, tell: Callable[[str], None], within_s: float = READ_WITHIN_S) -> HeapRecord:
+    """Return what the first server's capture in the run folder tells; `notes` say what could not be had, and why."""
+    folder, capture = RunFolder(path), capture_path(path)
+    scenario: Any = folder.run.get("scenario") or {}
+    empty = HeapRecord(scenario=str(scenario.get("name", path.name)), capture=capture.name)
+    if not capture.is_file() or capture.stat().st_size == 0:
+        return empty.model_copy(
+            update={"notes": (f"{capture}: empty or missing: the server ended before its first line ran.",)}
+        )
+    clock = clock_of(folder)
+    marks, no_waves = marks_of(folder) if clock else ((), "the run's clock is not known to its capture")
+    sessions = sessions_of(folder, marks)
+    looks = looks_of(folder, clock)
+    found, notes = _read(capture, clock, looks, marks, sessions, tell, within_s)
+    if not found.get("first"):
+        notes = notes or (f"{capture}: holds no whole record: the server ended at once.",)
+        return empty.model_copy(update={"notes": notes, "capture_bytes": capture.stat().st_size})
+    if marks and "grown" not in found:
+        no_waves = "the capture could not be read that far"
+    return empty.model_copy(
+        update={
+            "capture_bytes": capture.stat().st_size,
+            **_facts(found, clock),
+            "moments": tuple(moments_of(folder, found, clock, looks)),
+            "waves": _waves(found, folder, clock, marks, sessions),
+            "no_waves": no_waves,
+            "notes": (*notes, *_doubts(folder, found, clock)),
+        }
+    )
+
+
+def _read(
+    capture: Path,
+    clock: Clock | None,
+    looks: Mapping[str, float],
+    marks: Sequence[float],
+    sessions: int | None,
+    tell: Callable[[str], None],
+    within_s: float,
+) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return what the reader found, as far as it came, and why it came no further."""
+    part, log = capture.with_name(_PART), capture.with_name(_LOG)
+    part.unlink(missing_ok=True)
+    command = processes.python_module("profiles.heap_reader", capture, part)
+    if clock is not None and looks:
+        command += ["--at", *(str(clock.ms(t)) for t in looks.values())]
+    if clock is not None and marks:
+        command += ["--marks", *(str(clock.ms(t)) for t in marks)]
+    command += [] if sessions is None else ["--sessions", str(sessions)]
+    size_mb = capture.stat().st_size / 2**20
+    status = run_within(
+        command, log, within_s, lambda spent: tell(f"reading {size_mb:,.1f} MB of capture ({spent:.0f} s)")
+    )
+    try:
+        found = json.loads(part.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        found = {}
+    part.unlink(missing_ok=True)
+    if status == 0:
+        log.unlink(missing_ok=True)
+        return found, ()
+    why = f"took longer than {within_s:g} s" if status is None else processes.last_line(log).rstrip(".")
+    how_far = "The peak was read" if "sites" in found else "Nothing of it was read"
+    return found, (f"{capture.name}: cannot be read to its end ({why}). {how_far}.",)
+
+
+def _facts(found: Mapping[str, Any], clock: Clock | None) -> dict[str, Any]:
+    first, last = found["first"][0], found["last"][0]
+    keys = ("allocations", "python_allocator", "peak_bytes", "sites", "other_sites", "other_sites_bytes")
+    facts = {key: found[key] for key in keys if key in found}
+    begin_ms = first[0]
+    timeline = (
+        (clock.t_s(ms) if clock else (ms - begin_ms) / 1000, heap, rss) for ms, rss, heap in found["timeline"]
+    )
+    return {
+        **HeapRecord(scenario="", capture="", **facts).model_dump(include=set(facts)),
+        "sites": HeapRecord(scenario="", capture="", **facts).sites,
+        "ended_whole": found["ended_ms"] > found["started_ms"],
+        "captured_from_s": clock.t_s(first[0]) if clock else None,
+        "captured_to_s": clock.t_s(last[0]) if clock else None,
+        "rss_at_start_bytes": first[1],
+        "timeline": tuple(timeline),
+    }
+
+
+def _waves(
+    found: Mapping[str, Any],
+    folder: RunFolder,
+    clock: Clock | None,
+    marks: Sequence[float],
+    sessions: int | None,
+) -> Waves | None:
+    if clock is None or "grown" not in found:
+        return None
+    quiet = [bool(event.facts.get("quiet")) for event in folder.named("wave_settled")[:2]]
+    return Waves.model_validate(
+        {
+            "sessions": sessions,
+            "t_s": [round(t - clock.zero_t, 2) for t in marks],
+            "heap_bytes": found["mark_heap_bytes"],
+            "quiet": quiet,
+            "sites": found["grown"],
+        }
+    )
+
+
+def _doubts(folder: RunFolder, found: Mapping[str, Any], clock: Clock | None) -> list[str]:
+    """Return what makes a reader wonder: a clock that was set, a capture that ends before its server."""
+    doubts = []
+    others = sorted(path.name for path in folder.path.glob("heap.*.bin"))
+    if others:
+        doubts.append(f"This is the first server's heap; those started after it left {', '.join(others)}.")
+    if clock is None or not folder.events:
+        return (
+            [*doubts, "The capture's clock is not known, so it stands beside no sample."]
+            if not clock
+            else doubts
+        )
+    first_t, last_t = clock.t(found["first"][0][0]), clock.t(found["last"][0][0])
+    began, run_end = next(iter(folder.named("capturing"))).t, folder.events[-1].t
+    if first_t < began - CLOCK_STEP_S or last_t > run_end + CLOCK_STEP_S:
+        doubts.append("The wall clock was set during the run: the capture's times are not the run's.")
+        return doubts
+    over = server_end(folder) or next(iter(folder.named("stopped")), None)
+    if over is not None and last_t < over.t - CLOCK_STEP_S - NEAR_S:
+        doubts.append(
+            f"The capture ends {over.t - last_t:.0f} s before its server did: it was cut short, as a full disk does."
+        )
+    return doubts
