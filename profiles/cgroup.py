@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Protocol
 
 from profiles.control_files import put
+from profiles.counter_files import CounterFile
 from profiles.errors import OomproofError, RunError
 from profiles.vm_size import VmSize
 from profiles.walls import NAME_PREFIX, Reading
@@ -55,6 +56,7 @@ class Cgroup:
         self.name = name
         self.backend = hierarchy.name
         self.emulated = False
+        self._procs: CounterFile | None = None
 
     @property
     def limits_cpu(self) -> bool:
@@ -97,11 +99,10 @@ class Cgroup:
 
     def pids(self) -> list[int]:
         """The processes inside; empty when the group is gone."""
-        try:
-            text = (self.hierarchy.folders(self.name)[0] / "cgroup.procs").read_text()
-        except OSError:
-            return []
-        return [int(line) for line in text.split() if line != "0"]  # 0: of another PID namespace
+        if self._procs is None:
+            self._procs = CounterFile(self.hierarchy.folders(self.name)[0] / "cgroup.procs")
+        lines = (self._procs.whole() or b"").split()
+        return [int(line) for line in lines if line != b"0"]  # 0: of another PID namespace
 
     def kill_all(self, within_s: float = 10.0) -> bool:
         """Kill every process inside, also those born meanwhile; return whether the group is empty."""

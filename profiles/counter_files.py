@@ -10,7 +10,7 @@ from pathlib import Path
 from profiles.walls import Reading
 
 ENOUGH_BYTES = 16384
-"""No counter file is longer."""
+"""No file of counters is longer; a list of processes is, and comes in pieces."""
 
 
 class CounterFile:
@@ -22,17 +22,24 @@ class CounterFile:
         self.complaint: str | None = None
         """Why the last reading failed; None when it did not."""
 
-    def read(self) -> bytes | None:
+    def read(self, offset: int = 0) -> bytes | None:
         """Return what the file says now; None where it cannot be read, and `complaint` then says why."""
         try:
             if self._fd is None:
                 self._fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
-            data = os.pread(self._fd, ENOUGH_BYTES, 0)
+            data = os.pread(self._fd, ENOUGH_BYTES, offset)
         except OSError as error:
             self.complain(error.strerror or type(error).__name__)
             self.close()  # it may come back under its name, as the file of another group or process
             return None
         self.complaint = None
+        return data
+
+    def whole(self) -> bytes | None:
+        """Return all of a list, however long it is."""
+        data = self.read()
+        while data and (more := self.read(len(data))):
+            data += more
         return data
 
     def number(self) -> int | None:
