@@ -102,6 +102,7 @@ class Cgroup:
         if self._procs is None:
             self._procs = CounterFile(self.hierarchy.folders(self.name)[0] / "cgroup.procs")
         lines = (self._procs.whole() or b"").split()
+        self._procs.close()  # cgroup v1 shows the same list for as long as the file is open
         return [int(line) for line in lines if line != b"0"]  # 0: of another PID namespace
 
     def kill_all(self, within_s: float = 10.0) -> bool:
