@@ -31,24 +31,25 @@ def read_run_heap(path: Path, tell: Callable[[str], None], within_s: float = REA
         return empty.model_copy(
             update={"notes": (f"{capture}: empty or missing: the server ended before its first line ran.",)}
         )
+    size = {"capture_bytes": capture.stat().st_size}
     clock = clock_of(folder)
     marks, no_waves = marks_of(folder) if clock else ((), "the run's clock is not known to its capture")
-    sessions = sessions_of(folder, marks)
-    looks = looks_of(folder, clock)
+    sessions, looks = sessions_of(folder, marks), looks_of(folder, clock)
     found, notes = _read(capture, clock, looks, marks, sessions, tell, within_s)
     if not found.get("first"):
         notes = notes or (f"{capture}: holds no whole record: the server ended at once.",)
-        return empty.model_copy(update={"notes": notes, "capture_bytes": capture.stat().st_size})
+        return empty.model_copy(update={**size, "notes": notes})
     if marks and "grown" not in found:
         no_waves = "the capture could not be read that far"
-    return empty.model_copy(
-        update={
-            "capture_bytes": capture.stat().st_size,
+    return HeapRecord.model_validate(
+        {
+            **empty.model_dump(),
+            **size,
             **_facts(found, clock),
-            "moments": tuple(moments_of(folder, found, clock, looks)),
+            "moments": moments_of(folder, found, clock, looks),
             "waves": _waves(found, folder, clock, marks, sessions),
             "no_waves": no_waves,
-            "notes": (*notes, *_doubts(folder, found, clock)),
+            "notes": [*notes, *_doubts(folder, found, clock)],
         }
     )
 
@@ -91,19 +92,14 @@ def _read(
 def _facts(found: Mapping[str, Any], clock: Clock | None) -> dict[str, Any]:
     first, last = found["first"][0], found["last"][0]
     keys = ("allocations", "python_allocator", "peak_bytes", "sites", "other_sites", "other_sites_bytes")
-    facts = {key: found[key] for key in keys if key in found}
-    begin_ms = first[0]
-    timeline = (
-        (clock.t_s(ms) if clock else (ms - begin_ms) / 1000, heap, rss) for ms, rss, heap in found["timeline"]
-    )
+    from_t_s = clock.t_s if clock else (lambda ms: (ms - first[0]) / 1000)
     return {
-        **HeapRecord(scenario="", capture="", **facts).model_dump(include=set(facts)),
-        "sites": HeapRecord(scenario="", capture="", **facts).sites,
+        **{key: found[key] for key in keys if key in found},
         "ended_whole": found["ended_ms"] > found["started_ms"],
         "captured_from_s": clock.t_s(first[0]) if clock else None,
         "captured_to_s": clock.t_s(last[0]) if clock else None,
         "rss_at_start_bytes": first[1],
-        "timeline": tuple(timeline),
+        "timeline": [(from_t_s(ms), heap, rss) for ms, rss, heap in found["timeline"]],
     }
 
 
