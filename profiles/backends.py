@@ -7,11 +7,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiles import cgroup_v1, cgroup_v2, watchdog
+from profiles import cgroup_v1, cgroup_v2, systemd_scope, watchdog, whole_machine
 from profiles.cgroup import Cgroup, stale_groups
 from profiles.errors import OomproofError, RunError
 from profiles.machine import find_hierarchy
 from profiles.offer import Offer
+from profiles.vm_size import VmSize
 from profiles.walls import Walls
 
 
@@ -19,12 +20,15 @@ from profiles.walls import Walls
 class Backend:
     """One way to build walls: whether this machine offers it, and the walls of a VM by its name and run folder.
 
-    What nobody offers is opened by name only, such as the walls that were found around a running process.
+    What nobody offers is opened by name only, such as the walls that were found around a running process. `enter`
+    brings the command to where the walls can be built; `size` is what a VM has there, whatever was asked for.
     """
 
     name: str
     walls: Callable[[str, Path], Walls]
     offer: Callable[[], Offer] | None = None
+    enter: Callable[[], None] | None = None
+    size: Callable[[], VmSize] | None = None
 
 
 def _cgroup(backend: str, name: str) -> Walls:
@@ -37,7 +41,16 @@ def _cgroup(backend: str, name: str) -> Walls:
 TABLE = (
     Backend("cgroup v1", lambda name, _: _cgroup("cgroup v1", name), cgroup_v1.offer),
     Backend("cgroup v2", lambda name, _: _cgroup("cgroup v2", name), cgroup_v2.offer),
+    Backend(
+        systemd_scope.NAME,
+        lambda name, _: systemd_scope.walls(name),
+        systemd_scope.offer,
+        enter=systemd_scope.enter,
+    ),
     Backend("watchdog", watchdog.WatchdogWalls, watchdog.offer),
+    Backend(
+        whole_machine.NAME, whole_machine.WholeMachine, whole_machine.offer, size=whole_machine.machine_size
+    ),
 )
 """Every backend there is, the best first."""
 BACKENDS = tuple(backend.name for backend in TABLE if backend.offer is not None)
@@ -64,20 +77,57 @@ def choose(backend: str | None) -> str:
     Raises:
         OomproofError: there is no such backend, or this machine does not offer it; says what to do.
     """
-    if backend is not None and backend not in BACKENDS:
-        raise OomproofError(f"--backend {backend!r}: unknown. Choose one of {', '.join(BACKENDS)}.")
+    return _offered(backend).backend
+
+
+def _offered(backend: str | None) -> Offer:
+    if backend is None:
+        return _best()
+    found = _named(backend)
+    if found.offer is None:
+        raise _unknown(backend)
+    offer = found.offer()
+    if not offer.available:
+        raise OomproofError(f"--backend {backend!r}: {offer.text}")
+    return offer
+
+
+def _best() -> Offer:
     refused = []
     for found in TABLE:
-        if found.offer is None or backend not in (None, found.name):
+        if found.offer is None:
+            continue
+        if (
+            found.name == "cgroup v2" and systemd_scope.inside()
+        ):  # both can be had there: say how we came to it
             continue
         offer = found.offer()
-        if offer.available and (offer.best or backend is not None):
-            return found.name
-        if backend is not None:
-            raise OomproofError(f"--backend {backend!r}: {offer.text}")
+        if offer.available and offer.best:
+            return offer
         if offer.best:
-            refused.append(f"{found.name}: {offer.reason}")
+            refused.append(f"{offer.backend}: {offer.reason}")
     raise OomproofError(f"no backend can make a VM here ({'; '.join(refused)}). See oomproof doctor.")
+
+
+def enter(backend: str | None) -> Offer:
+    """Choose a backend and return its offer, once this command is where its walls can be built.
+
+    A systemd scope is entered by starting the command again, in place of this process: call it before anything
+    else was started or written.
+
+    Raises:
+        OomproofError: there is no such backend, or this machine does not offer it.
+    """
+    offer = _offered(backend)
+    if (way := _named(offer.backend).enter) is not None:
+        way()
+    return offer
+
+
+def sized(backend: str, size: VmSize) -> VmSize:
+    """Return the size of a VM of that backend: the one asked for, but where the machine itself is the VM."""
+    own = _named(backend).size
+    return size if own is None else own()
 
 
 def walls_of(backend: str, name: str, folder: Path) -> Walls:
@@ -86,10 +136,18 @@ def walls_of(backend: str, name: str, folder: Path) -> Walls:
     Raises:
         OomproofError: there is no such backend, or this machine cannot have its walls.
     """
+    return _named(backend).walls(name, folder)
+
+
+def _named(backend: str) -> Backend:
     for found in TABLE:
         if found.name == backend:
-            return found.walls(name, folder)
-    raise OomproofError(f"--backend {backend!r}: unknown. Choose one of {', '.join(BACKENDS)}.")
+            return found
+    raise _unknown(backend)
+
+
+def _unknown(backend: str) -> OomproofError:
+    return OomproofError(f"--backend {backend!r}: unknown. Choose one of {', '.join(BACKENDS)}.")
 
 
 def remove_stale() -> None:

@@ -28,12 +28,13 @@ WITHIN_S = 10.0
 
 def base_of(root: Path, own: Path = MEMBERSHIP) -> Path:
     """Return the group that VMs are made in: the tree's root where we may write it, else the group we are in."""
-    if os.access(root, os.W_OK):
-        return root
+    return root if os.access(root, os.W_OK) else own_base(root, own) or root
+
+
+def own_base(root: Path, own: Path = MEMBERSHIP) -> Path | None:
+    """Return the group that we are in, or were until we were led out of it; None where it is not below `root`."""
     group = own_group(root, own)
-    if group is None:
-        return root
-    return group.parent if group.name.startswith(OWNER_PREFIX) else group
+    return group.parent if group is not None and group.name.startswith(OWNER_PREFIX) else group
 
 
 def own_group(root: Path, own: Path = MEMBERSHIP) -> Path | None:
