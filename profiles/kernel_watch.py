@@ -2,50 +2,128 @@
 
 from __future__ import annotations
 
+import os
+import time
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
 from profiles.event_log import EventLog
-from profiles.kernel_log import KernelLog, parse_kill, parse_memcg
+from profiles.kernel_log import KernelKill
+from profiles.kill_reader import KillReader
+from profiles.kmsg import KernelClock, KernelLog, KernelRecord
 from profiles.process_table import ProcessTable
+
+MOST_ALIVE = 40
+"""So many of the processes that were alive at a kill are written, the largest; `alive_processes` counts all."""
 
 
 class KernelWatch:
     """Reads what the kernel says since it was made, and tells the kills of one VM from all others.
 
-    `load_pid` is to be set once the load is known: a kill of it is told too.
+    A kill is the VM's when the group whose limit was hit or the victim's own is the VM's or below it, or when the
+    victim is known to run there. Any other kill of the whole machine, and one of the load or of what else belongs to
+    the run, is an `outside_kill`. `load_pid` is to be set once the load is known.
     """
 
-    def __init__(self, folder: Path, vm_name: str, processes: ProcessTable, events: EventLog) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        vm_name: str,
+        processes: ProcessTable,
+        events: EventLog,
+        log: KernelLog | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.load_pid: int | None = None
         self._vm_name = vm_name
         self._processes = processes
         self._events = events
-        self._log = KernelLog()
+        self._now = clock
+        self._looked_t = clock()
+        self._log = log or KernelLog()
+        self._clock = KernelClock()
+        self._reader = KillReader()
+        self._lost_before = 0
+        self._was_readable = self._log.readable
         self._lines = (folder / "kernel.log").open("a", encoding="utf-8", buffering=1)
-        self._memcgs: dict[int, str] = {}
 
     @property
     def readable(self) -> bool:
         """Whether this process may read the kernel's log."""
         return self._log.readable
 
-    def follow(self, t: float) -> None:
-        """Read the lines that came since the last call; `t` is now, on the monotonic clock, in seconds."""
-        for line in self._log.lines():
-            if "oom" in line or "Killed process" in line:
-                self._lines.write(line + "\n")
-            if (constraint := parse_memcg(line)) is not None:
-                self._memcgs[constraint[0]] = constraint[1]
-            kill = parse_kill(line)
-            if kill is None:
-                continue
-            roles = self._processes.known_roles
-            if self._memcgs.pop(kill.pid, "").endswith(self._vm_name) or kill.pid in roles:
-                role, held = roles.get(kill.pid, "child"), self._processes.held()
-                self._events.write("oom_kill", t=t, role=role, held=held, **asdict(kill))
+    @property
+    def reason(self) -> str | None:
+        """Why it may not."""
+        return self._log.reason
+
+    def follow(self) -> None:
+        """Read what came since the last call, and write what it tells."""
+        looked_t = self._now()
+        for record in self._log.records():
+            if self._reader.relevant(record.message):
+                self._keep(record)
+            if (kill := self._reader.read(record.message)) is not None:
+                self._tell(kill, record)
+        self._looked_t = looked_t
+        if self._log.lost > self._lost_before:
+            self._events.write("kernel_log_overrun", lost=self._log.lost - self._lost_before)
+            self._lost_before = self._log.lost
+        if self._was_readable and not self._log.readable:
+            self._was_readable = False
+            self._events.write("kernel_log_ended", reason=self._log.reason)
+
+    def _keep(self, record: KernelRecord) -> None:
+        """Keep a line in the form that `dmesg` has; a full disk costs the line, not the run."""
+        try:
+            self._lines.write(f"[{record.kernel_t:12.6f}] {record.message}\n")
+        except OSError:
+            self._lines = Path(os.devnull).open("a", encoding="utf-8")  # noqa: SIM115  # as long as the watch
+
+    def _tell(self, kill: KernelKill, record: KernelRecord) -> None:
+        t, within_s = self._clock.seen(record.kernel_t, self._looked_t, self._now())
+        stamps = {"kernel_t": record.kernel_t, "t_within_s": round(within_s, 4)}
+        roles = self._processes.known_roles
+        facts = {name: value for name, value in asdict(kill).items() if name not in {"alive", "again"}}
+        if kill.pid in roles or self._in_vm(kill.memcg) or self._in_vm(kill.task_memcg):
+            role, held = roles.get(kill.pid, "child"), self._processes.held()
+            if kill.again:
+                self._events.write("oom_kill_repeated", t=t, pid=kill.pid, line=kill.line)
+            else:
+                alive = self._alive(kill)
+                self._events.write("oom_kill", t=t, role=role, held=held, **facts, **stamps, **alive)
+        elif not kill.again and ((role := self._role_outside(kill.pid)) != "other" or kill.whole_machine):
+            self._events.write("outside_kill", t=t, role=role, **facts, **stamps)
+
+    def _in_vm(self, memcg: str | None) -> bool:
+        return memcg is not None and self._vm_name in memcg.split("/")
+
+    def _alive(self, kill: KernelKill) -> dict[str, object]:
+        """Return who else was alive, as the kernel's task table has it; roles are those that the recorder knows."""
+        if kill.alive is None:
+            return {"alive": None, "alive_processes": None}
+        roles = self._processes.known_roles
+        listed = [{**asdict(task), "role": roles.get(task.pid)} for task in kill.alive[:MOST_ALIVE]]
+        return {"alive": listed, "alive_processes": len(kill.alive)}
+
+    def _role_outside(self, pid: int) -> str:
+        """Return what a process outside the VM is to the run; a dead one is known as long as nobody reaped it."""
+        owner = os.getppid()
+        parent = _parent(pid)
+        if self.load_pid is not None and self.load_pid in {pid, parent}:
+            return "load"
+        return "harness" if owner > 1 and owner in {pid, parent} else "other"
 
     def close(self) -> None:
         """Stop following."""
         self._log.close()
         self._lines.close()
+
+
+def _parent(pid: int) -> int | None:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        return int(stat.rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return None

@@ -68,7 +68,7 @@ class Recorder:
         t = time.monotonic()
         reading = self.walls.read()
         self._keep_balance(t, reading)
-        self.kernel.follow(t)
+        self.kernel.follow()
         values = {column: getattr(reading, name) for column, name in READING_COLUMNS.items()}
         why = {
             column: reading.why.get(READING_COLUMNS[column], f"{self.walls.backend} does not say")
@@ -81,7 +81,7 @@ class Recorder:
             "server_rss_bytes": tree.server_rss_bytes,
             "children_rss_bytes": tree.children_rss_bytes,
             "processes": tree.processes,
-            "balance_s": self.balance.balance_s,
+            "balance_s": self.balance.balance_s if self._limits_cpu else None,
             "late_s": late_s,
             **self._witness.values(),
             **(self.load.values() if self.load is not None else {}),
@@ -131,6 +131,9 @@ class Recorder:
         self.events.close()
 
     def _keep_balance(self, t: float, reading: Reading) -> None:
+        if not self._limits_cpu:
+            self._unmeasured.note({"balance_s": f"{self.walls.backend}: the CPU share is not limited"}, t)
+            return
         if reading.cpu_s is None or not self.balance.update(t, reading.cpu_s):
             return
         try:
