@@ -111,7 +111,7 @@ def test_older_kernels_say_their_choice_and_its_limit_in_other_words() -> None:
     ("heading", "row", "task"),
     [
         (
-            "[ pid ] uid  tgid total_vm      rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name",
+            "[ pid ] uid  tgid total_vm rss rss_anon rss_file rss_shmem pgtables_bytes swapents oom_score_adj name",
             "[25329]   0 25329    65438    64395    62912     1483         0   561152        0             0 py 3",
             Task(25329, "py 3", 251.5),
         ),
