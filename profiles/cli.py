@@ -14,7 +14,8 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from profiles import capacity_command, own_server, serve
+from profiles import capacity_command, doctor, own_server, profile_command, serve
+from profiles.backends import BACKENDS, enter, own_size
 from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code
 from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
 from profiles.load import Upstream
@@ -37,8 +38,10 @@ EXAMPLES = """examples:
   oomproof run live-bounded --fault 429=0.1     a speech upstream that refuses every tenth request
   oomproof run --command "node server.js" --port 3003 --load "k6 run visit.js"   any server, any load
   oomproof capacity live cached                 how many readers the VM carries, in each mode
+  oomproof profile cached                       which lines of the server hold its memory
   oomproof judge reports/runs/x/live            the verdict of an old run, computed again
   oomproof report reports/runs/x                its report, made again
+  oomproof doctor                               what this machine can prove, and what it lacks
   oomproof serve                                the server and a speech API beside it, to be tried by hand
 
 exit codes: 0 as expected, 1 not as expected, 2 wrong use, 3 inconclusive, 4 nothing valid was measured,
@@ -95,7 +98,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     own_server.add_options(running)
     running.set_defaults(run=_run)
-    for command in (comparing, running):
+    profiling = profile_command.add_parser(commands)
+    own_server.add_options(profiling)
+    profiling.set_defaults(run=_profile)
+    for command in (comparing, running, profiling):
         command.add_argument("--readers", type=int, help="how many people read")
         _add_options(command)
     searching = commands.add_parser(
@@ -124,6 +130,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     serve.add_options(serving)
     serving.set_defaults(run=serve.run)
+    doctor.add_parser(commands)
     listing = commands.add_parser("scenarios", help="list the scenarios")
     listing.set_defaults(run=_list)
     return parser
@@ -143,6 +150,12 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="PDF, EPUB, text or Markdown to read (default: the language reference, built here)",
     )
     add("--memory", help="memory of the VM, such as 4GB (default: fly.toml)")
+    add("--swap", help="what it may swap beside its memory, such as 512MB (default: nothing)")
+    add(
+        "--backend",
+        metavar="NAME",
+        help=f"what makes the VM: {', '.join(BACKENDS)} (default: the best that this machine offers)",
+    )
     add("--balance-s", type=float, help="CPU seconds saved at the start (Fly: 5 new, 500 rested)")
     add("--fly-toml", type=Path, default=Path("fly.toml"), help="where [[vm]] is read from")
     add(
@@ -187,6 +200,13 @@ def _report_on(scenarios: Sequence[Scenario], chosen: argparse.Namespace, consol
     return exit_code(verdicts)
 
 
+def _profile(chosen: argparse.Namespace, console: Console) -> int:
+    if chosen.again is not None:
+        return profile_command.again(chosen.again, console)
+    scenario = own_server.scenario_of(chosen)
+    return profile_command.run(_scenario(scenario, chosen), _options(chosen), console)
+
+
 def _capacity(chosen: argparse.Namespace, console: Console) -> int:
     if chosen.again is not None:
         return capacity_command.again(chosen, console)
@@ -195,9 +215,13 @@ def _capacity(chosen: argparse.Namespace, console: Console) -> int:
 
 
 def _options(chosen: argparse.Namespace) -> Options:
+    offer = enter(chosen.backend)  # may start this command again elsewhere: nothing was begun yet
+    if offer.text:
+        print(f"oomproof: {offer.backend}: {offer.text}", file=sys.stderr)
     return Options(
         out=chosen.out or Path("reports/runs") / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ"),
-        vm_size=read_fly_toml(chosen.fly_toml),
+        vm_size=own_size(offer.backend) or read_fly_toml(chosen.fly_toml),
+        backend=offer.backend,
         document=chosen.document,
         upstream=_upstream(chosen),
         memray=chosen.memray,
@@ -228,16 +252,18 @@ def _scenario(scenario: Scenario, chosen: argparse.Namespace) -> Scenario:
             raise OomproofError(f"--balance-s {chosen.balance_s:g}: Fly saves 0 to 500 s. Give one of these.")
         vm["balance_s"] = chosen.balance_s
     if chosen.memory is not None:
-        vm["memory_mb"] = _memory_mb(chosen.memory)
+        vm["memory_mb"] = _size_mb("--memory", chosen.memory)
+    if chosen.swap is not None:
+        vm["swap_mb"] = _size_mb("--swap", chosen.swap)
     changes["vm"] = scenario.vm.model_copy(update=vm)
     return scenario.model_copy(update=changes)
 
 
-def _memory_mb(text: str) -> int:
+def _size_mb(option: str, text: str) -> int:
     try:
         return parse_memory_mb(text)
     except ValueError as error:
-        raise OomproofError(f"--memory {text!r}: {error}.") from None
+        raise OomproofError(f"{option} {text!r}: {error}.") from None
 
 
 def _upstream(chosen: argparse.Namespace) -> Upstream | None:
