@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiles import cgroup_v1, cgroup_v2, systemd_scope, watchdog, whole_machine
+from profiles.attached import BACKEND
+from profiles.attached_walls import AttachedWalls
 from profiles.cgroup import Cgroup, stale_groups
 from profiles.errors import OomproofError, RunError
 from profiles.machine import find_hierarchy
@@ -51,6 +53,7 @@ TABLE = (
     Backend(
         whole_machine.NAME, whole_machine.WholeMachine, whole_machine.offer, size=whole_machine.machine_size
     ),
+    Backend(BACKEND, AttachedWalls),
 )
 """Every backend there is, the best first."""
 BACKENDS = tuple(backend.name for backend in TABLE if backend.offer is not None)
@@ -124,10 +127,10 @@ def enter(backend: str | None) -> Offer:
     return offer
 
 
-def sized(backend: str, size: VmSize) -> VmSize:
-    """Return the size of a VM of that backend: the one asked for, but where the machine itself is the VM."""
+def own_size(backend: str) -> VmSize | None:
+    """Return the size that every VM of that backend has; None where it can be chosen."""
     own = _named(backend).size
-    return size if own is None else own()
+    return None if own is None else own()
 
 
 def walls_of(backend: str, name: str, folder: Path) -> Walls:

@@ -14,12 +14,13 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from profiles import capacity_command, doctor, own_server, profile_command, serve
+from profiles import attach_command, capacity_command, doctor, own_server, profile_command, serve
 from profiles.backends import BACKENDS, enter, own_size
 from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code
 from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
 from profiles.load import Upstream
 from profiles.progress import Progress
+from profiles.recorder import SAMPLE_HZ
 from profiles.report import print_table, write_report
 from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario, load_scenario, scenario_names, with_load, with_upstream
@@ -28,6 +29,8 @@ from profiles.vm_size import RESTED_BALANCE_S, parse_memory_mb, read_fly_toml
 
 OWN_SETTINGS = frozenset({"HOST", "PORT", "DOCSTORE_DIR", "API_BASE", "API_KEY"})
 """Settings of the server that a run decides itself."""
+SAMPLED_HZ = range(10, 51)
+"""More often, and the recorder would be part of what it measures; less often, and a peak goes by unseen."""
 EXAMPLES = """examples:
   oomproof compare                              live, cached to the letter and cached, side by side
   oomproof compare --all --out reports/runs/x   with live-bounded too
@@ -37,6 +40,7 @@ EXAMPLES = """examples:
   oomproof run cached --mix steady=3,restless=1 people who pause, skip and change the voice too
   oomproof run live-bounded --fault 429=0.1     a speech upstream that refuses every tenth request
   oomproof run --command "node server.js" --port 3003 --load "k6 run visit.js"   any server, any load
+  oomproof attach --pid 4711                    what runs already, watched until it ends
   oomproof capacity live cached                 how many readers the VM carries, in each mode
   oomproof profile cached                       which lines of the server hold its memory
   oomproof judge reports/runs/x/live            the verdict of an old run, computed again
@@ -131,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_options(serving)
     serving.set_defaults(run=serve.run)
     doctor.add_parser(commands)
+    attach_command.add_parser(commands)
     listing = commands.add_parser("scenarios", help="list the scenarios")
     listing.set_defaults(run=_list)
     return parser
@@ -174,6 +179,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         metavar="KIND[=SHARE][@FROM-TO]",
         help="what goes wrong at the speech upstream, such as 429=0.1 or 503@30-60; repeatable",
     )
+    add("--sample-hz", type=int, default=SAMPLE_HZ, help="samples a second, 10 to 50 (default 10)")
     add("--memray", action="store_true", help="capture the server's heap and draw its flame graph")
 
 
@@ -225,6 +231,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         document=chosen.document,
         upstream=_upstream(chosen),
         memray=chosen.memray,
+        sample_hz=_sample_hz(chosen.sample_hz),
     )
 
 
@@ -257,6 +264,12 @@ def _scenario(scenario: Scenario, chosen: argparse.Namespace) -> Scenario:
         vm["swap_mb"] = _size_mb("--swap", chosen.swap)
     changes["vm"] = scenario.vm.model_copy(update=vm)
     return scenario.model_copy(update=changes)
+
+
+def _sample_hz(hz: int) -> int:
+    if hz not in SAMPLED_HZ:
+        raise OomproofError(f"--sample-hz {hz}: {SAMPLED_HZ[0]} to {SAMPLED_HZ[-1]} are possible. Give one.")
+    return hz
 
 
 def _size_mb(option: str, text: str) -> int:

@@ -14,6 +14,7 @@ from profiles.load import DIALOGUE, NOBODYS, Documents, Upstream, build_document
 from profiles.machine import check_linux, check_vm_fits
 from profiles.plan import by_upstream, check_names, check_targets, check_upstream, with_pregeneration
 from profiles.progress import Progress
+from profiles.recorder import SAMPLE_HZ
 from profiles.run import Bench, run_scenario
 from profiles.scenario import Scenario
 from profiles.verdict import judge
@@ -36,6 +37,8 @@ class Options:
     document: Path | None = None
     upstream: Upstream | None = None
     memray: bool = False
+    backend: str | None = None
+    sample_hz: float = SAMPLE_HZ
     cache: Path = Path(".cache")
 
 
@@ -69,16 +72,20 @@ def benches(
     check_names(scenarios)
     for scenario in scenarios:
         check_vm_fits(scenario.vm_size(options.vm_size))
-    check_privilege()
+    check_privilege(options.backend)
     check_upstream(scenarios, options.upstream)
     check_targets(scenarios)
     plan = with_pregeneration(scenarios)
     documents = _documents(plan, options)
-    _make_out(options.out)
+    make_out(options.out)
     with _work_folder(options.out) as work:
         for group in by_upstream(plan):
             with _upstream(options, group[0]) as upstream:
-                bench = Bench(documents, upstream, options.vm_size, work, options.memray, ends_at_death)
+                bench = Bench(
+                    documents, upstream, options.vm_size, work,
+                    memray=options.memray, ends_at_death=ends_at_death, backend=options.backend,
+                    sample_hz=options.sample_hz,
+                )  # fmt: skip
                 for scenario in group:
                     yield scenario, bench
 
@@ -153,7 +160,12 @@ def _documents(scenarios: Sequence[Scenario], options: Options) -> Documents:
     return Documents(options.document, dialogue)
 
 
-def _make_out(out: Path) -> None:
+def make_out(out: Path) -> None:
+    """Make the folder for the results.
+
+    Raises:
+        OomproofError: it holds something, cannot be written, or has no room.
+    """
     if out.exists() and any(out.iterdir()):
         raise OomproofError(f"--out {out}: is not empty. Give a new folder; results are never overwritten.")
     try:

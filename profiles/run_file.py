@@ -28,17 +28,28 @@ VERSIONED = (
 
 def write_run(folder: Path, scenario: Scenario, size: VmSize, upstream: str, *, memray: bool) -> None:
     """Write what is known before the run starts."""
-    facts: dict[str, object] = {
-        "scenario": scenario.model_dump(),
+    vm = {**asdict(size), "balance_at_start_s": scenario.vm.balance_s}
+    _write(folder, scenario.model_dump(), vm, upstream=upstream, memray=memray)
+
+
+def write_watched_run(
+    folder: Path, scenario: dict[str, object], vm: dict[str, object], **facts: object
+) -> None:
+    """Write what is known before something that runs already is watched; `facts` say what that is."""
+    _write(folder, scenario, vm, upstream="none", memray=False, **facts)
+
+
+def _write(folder: Path, scenario: dict[str, object], vm: dict[str, object], **facts: object) -> None:
+    known = {
+        "scenario": scenario,
         "versions": {name: importlib.metadata.version(name) for name in VERSIONED},
         "machine": machine.describe(),
-        "vm": {**asdict(size), "balance_at_start_s": scenario.vm.balance_s},
-        "upstream": upstream,
-        "memray": memray,
+        "vm": vm,
+        **facts,
         "started_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "started_monotonic_s": time.monotonic(),
     }
-    _replace(folder / RUN_FILE, facts)
+    _replace(folder / RUN_FILE, known)
 
 
 def update_run(folder: Path, **facts: object) -> None:

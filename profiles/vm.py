@@ -12,12 +12,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from profiles import processes
-from profiles.backends import best_backend, remove_stale, walls_of
+from profiles.backends import best_backend, own_size, remove_stale, walls_of
 from profiles.errors import RunError
+from profiles.event_log import EventLog
 from profiles.machine import check_vm_fits
-from profiles.recorder import READY_LINE
+from profiles.recorder import CHECKPOINT_LINE, READY_LINE, SAMPLE_HZ
 from profiles.vm_size import VmSize
 from profiles.walls import NAME_PREFIX, Walls
+
+CHECKPOINT_WITHIN_S = 10.0
+"""A process of 2 GB takes 22 ms: a VM's all take less than this, and what takes longer is not waited for."""
 
 
 class Vm:
@@ -28,6 +32,12 @@ class Vm:
         self.size = size
         self._recorder = recorder
         self._servers: list[subprocess.Popen[bytes]] = []
+
+    @property
+    def described(self) -> dict[str, object]:
+        """What made it, as the run folder says it."""
+        walls = self.walls
+        return {"backend": walls.backend, "emulated": walls.emulated, "cpu_limited": walls.limits_cpu}
 
     def start_server(
         self, command: Sequence[str], log: Path, environment: Mapping[str, str]
@@ -51,6 +61,20 @@ class Vm:
         except OSError:
             raise RunError("recorder: it ended early. See recorder.log in the run folder.") from None
 
+    def checkpoint(self, label: str) -> None:
+        """Have the recorder note what each process holds for itself, and wait until it has.
+
+        Raises:
+            RunError: the recorder is gone.
+        """
+        self.tell(f"checkpoint {label}")
+        assert self._recorder.stdout is not None
+        deadline = time.monotonic() + CHECKPOINT_WITHIN_S
+        while select.select([self._recorder.stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            said = self._recorder.stdout.readline()
+            if not said or said.decode().split() == [CHECKPOINT_LINE, label]:
+                return
+
     def check_recorder(self) -> None:
         """Raise RunError when the recorder is gone."""
         if self._recorder.poll() is not None:
@@ -68,7 +92,14 @@ class Vm:
 
 
 @contextlib.contextmanager
-def open_vm(folder: Path, size: VmSize, balance_s: float, backend: str | None = None) -> Iterator[Vm]:
+def open_vm(
+    folder: Path,
+    size: VmSize,
+    balance_s: float,
+    backend: str | None = None,
+    *,
+    sample_hz: float = SAMPLE_HZ,
+) -> Iterator[Vm]:
     """Make a VM and its recorder, and leave neither behind, however the block ends.
 
     `backend` names what builds the walls; None is the best that this machine offers.
@@ -81,7 +112,7 @@ def open_vm(folder: Path, size: VmSize, balance_s: float, backend: str | None = 
     walls = walls_of(backend or best_backend(), _new_name(), folder)
     try:
         walls.create(size)
-        recorder = _start_recorder(folder, walls, size, balance_s)
+        recorder = _start_recorder(folder, walls, size, balance_s, sample_hz)
         vm = Vm(walls, size, recorder)
         try:
             yield vm
@@ -90,8 +121,37 @@ def open_vm(folder: Path, size: VmSize, balance_s: float, backend: str | None = 
             _end_recorder(recorder)
             vm.empty()
             vm.reap()
-    finally:
+    except BaseException:
+        with contextlib.suppress(RunError):  # what broke says more than what it leaves behind
+            _remove(walls, folder)
+        raise
+    _remove(walls, folder)
+
+
+def _remove(walls: Walls, folder: Path) -> None:
+    try:
         walls.destroy()
+    except RunError as error:
+        events = EventLog(folder)
+        events.write("left_behind", reason=str(error))
+        events.close()
+        raise
+
+
+@contextlib.contextmanager
+def recording(folder: Path, walls: Walls, size: VmSize) -> Iterator[Vm]:
+    """Record what walls hold that are not ours: nothing inside is ended with the block.
+
+    Raises:
+        RunError: the recorder does not start.
+    """
+    recorder = _start_recorder(folder, walls, size, 0.0)
+    vm = Vm(walls, size, recorder)
+    try:
+        yield vm
+        vm.tell("end")
+    finally:
+        _end_recorder(recorder)
 
 
 def check_privilege(backend: str | None = None) -> None:
@@ -101,9 +161,10 @@ def check_privilege(backend: str | None = None) -> None:
         OomproofError: the machine cannot make one; says what is missing.
     """
     with tempfile.TemporaryDirectory() as folder:
-        walls = walls_of(backend or best_backend(), _new_name(), Path(folder))
+        chosen = backend or best_backend()
+        walls = walls_of(chosen, _new_name(), Path(folder))
         try:
-            walls.create(VmSize(memory_mb=16, cpus=1, share_of_core=1.0))
+            walls.create(own_size(chosen) or VmSize(memory_mb=16, cpus=1, share_of_core=1.0))
         finally:
             walls.destroy()
 
@@ -112,7 +173,9 @@ def _new_name() -> str:
     return f"{NAME_PREFIX}{os.getpid()}-{time.monotonic_ns()}"
 
 
-def _start_recorder(folder: Path, walls: Walls, size: VmSize, balance_s: float) -> subprocess.Popen[bytes]:
+def _start_recorder(
+    folder: Path, walls: Walls, size: VmSize, balance_s: float, sample_hz: float = SAMPLE_HZ
+) -> subprocess.Popen[bytes]:
     command = processes.python_module("profiles.recorder", folder, walls.name)
     options = {
         "--backend": walls.backend,
@@ -120,6 +183,7 @@ def _start_recorder(folder: Path, walls: Walls, size: VmSize, balance_s: float) 
         "--cpus": size.cpus,
         "--share-of-core": size.share_of_core,
         "--balance-s": balance_s,
+        "--interval-s": 1 / sample_hz,
     }
     command += [str(word) for option in options.items() for word in option]
     log = folder / "recorder.log"
