@@ -28,10 +28,11 @@ def test_something_is_published() -> None:
 
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: f"{run.parent.name}/{run.name}")
 def test_a_published_run_judged_again_has_its_published_verdict(run: Path) -> None:
-    """GIVEN the samples, requests and events of a published run THEN its verdict is what was published."""
+    """GIVEN a published run's folder THEN its verdict is what was published, but for fields that came later."""
     again = json.loads(verdict_of(RunFolder(run)).model_dump_json())
-    assert again == json.loads((run / "verdict.json").read_text(encoding="utf-8"))
-    assert again == published(run.parent.name)[run.name]
+    was = json.loads((run / "verdict.json").read_text(encoding="utf-8"))
+    assert {key: again.get(key) for key in was} == was
+    assert was == published(run.parent.name)[run.name]
 
 
 def row(record: VerdictRecord) -> str:
