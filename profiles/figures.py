@@ -32,11 +32,17 @@ def memory(folder: RunFolder, readers: int | None) -> dict[str, Any]:
         "balance_left_s": next((s.balance_s for s in reversed(samples) if s.balance_s is not None), None),
         "peak_vm_mb": _peak_mb(sample.vm_bytes for sample in samples),
         "kernel_peak_vm_mb": _peak_mb(event.facts.get("peak_vm_bytes") for event in folder.events),
+        "kernel_peak_server_rss_mb": _peak_mb(event.facts.get("server_peak_rss_bytes") for event in folder.events),
         "peak_anon_mb": _peak_mb(sample.anon_bytes for sample in samples),
         "peak_server_rss_mb": _peak_mb(sample.server_rss_bytes for sample in samples),
         "peak_tree_rss_mb": _peak_mb(rss for _, rss in trees),
         "vm_mb_per_reader": mb_per_reader([rss for _, rss in trees], readers),
         "peak_children": _peak_children(samples),
+        "peak_swap_mb": _peak_mb(sample.swap_bytes for sample in samples),
+        "limit_hits": _rise(sample.limit_hits for sample in samples),
+        "peak_vm_psi_full": _peak(sample.vm_psi_full for sample in samples),
+        "peak_server_fds": _peak(sample.server_fds for sample in samples),
+        "peak_server_threads": _peak(sample.server_threads for sample in samples),
         "steady_rss_mb": _mb(median(rss for _, rss in settled)) if settled else None,
         "growth_mb_per_hour": _growth_mb_per_hour(settled),
         "load_cpu_share": _share(_rise(sample.load_cpu_s for sample in samples), duration_s),
@@ -105,6 +111,10 @@ def _mb(value: float) -> float:
     return round(value / MIB, 1)
 
 
+def _peak(values: Iterable[object]) -> float | None:
+    return max((value for value in values if isinstance(value, int | float)), default=None)
+
+
 def _peak_mb(values: Iterable[object]) -> float | None:
-    known = [value for value in values if isinstance(value, int | float)]
-    return _mb(max(known)) if known else None
+    peak = _peak(values)
+    return None if peak is None else _mb(peak)

@@ -35,6 +35,8 @@ from profiles.witness import Witness
 READY_LINE = "recording"
 CHECKPOINT_LINE = "checkpoint"
 """What the recorder says on its output, with the label, once a checkpoint is in the run folder."""
+SAMPLE_HZ = 10
+"""Samples a second, unless told otherwise."""
 SLOW_S = 1.0
 """How often it reads what moves slowly or costs much to read."""
 READING_COLUMNS = {
@@ -52,6 +54,7 @@ class Recorder:
     def __init__(self, folder: Path, walls: Walls, balance: CpuBalance) -> None:
         self.walls = walls
         self.balance = balance
+        self._limits_cpu = walls.limits_cpu
         self.processes = ProcessTable()
         self.events = EventLog(folder)
         self.kernel = KernelWatch(folder, walls.name, self.processes, self.events)
@@ -195,7 +198,7 @@ def main() -> int:
     parser.add_argument("--cpus", type=int, required=True)
     parser.add_argument("--share-of-core", type=float, required=True)
     parser.add_argument("--balance-s", type=float, required=True)
-    parser.add_argument("--interval-s", type=float, default=0.1)
+    parser.add_argument("--interval-s", type=float, default=1 / SAMPLE_HZ)
     arguments = parser.parse_args()
     signal.signal(
         signal.SIGINT, signal.SIG_IGN

@@ -76,11 +76,14 @@ def _session(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
 def _vm(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
     cpus = _part(run, "vm").get("cpus", outcome.vm_cpu)
     vcpus = "" if cpus is None else f", {cpus:g} vCPUs"
-    return f"{number(outcome.vm_memory_mb, 'MB')}{vcpus}, made with {outcome.vm_backend or NONE}"
+    swap = f" and {number(outcome.vm_swap_mb, 'MB')} of swap" if outcome.vm_swap_mb else ""
+    return f"{number(outcome.vm_memory_mb, 'MB')}{swap}{vcpus}, made with {outcome.vm_backend or NONE}"
 
 
 def _cpu(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
     vm = _part(run, "vm")
+    if outcome.vm_cpu_limited is False:
+        return "not limited: the VM had this machine's CPUs"
     share = vm.get("share_of_core", outcome.vm_share_of_core)
     text = NONE if share is None else f"{share:.1%} of one core"
     balance = vm.get("balance_at_start_s")

@@ -17,6 +17,7 @@ from profiles.health import healthy
 from profiles.heap import report_heap
 from profiles.heap_capture import capture_path
 from profiles.load import Documents, Upstream, load_command, load_environment, prepare_command
+from profiles.recorder import SAMPLE_HZ
 from profiles.request_figures import AUDIO_KINDS
 from profiles.request_tail import RequestTail
 from profiles.run_file import finish_run, update_run, write_run
@@ -61,6 +62,10 @@ class Bench:
     """Whether a run is over as soon as its server has ended, whatever the scenario expects."""
     waves: int = 1
     """How often the load is played, one time after the other."""
+    backend: str | None = None
+    """What builds the VM's walls; None is the best that this machine offers."""
+    sample_hz: float = SAMPLE_HZ
+    """Samples a second."""
 
     @property
     def store(self) -> Path:
@@ -80,8 +85,8 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
     write_run(folder, scenario, size, bench.upstream.described, memray=bench.memray)
     docstore = make_docstore(scenario, bench.store, bench.work, folder.name)
     try:
-        with open_vm(folder, size, scenario.vm.balance_s) as vm:
-            update_run(folder, vm={"backend": vm.walls.backend, "emulated": vm.walls.emulated})
+        with open_vm(folder, size, scenario.vm.balance_s, bench.backend, sample_hz=bench.sample_hz) as vm:
+            update_run(folder, vm=vm.described)
             server = _server(vm, scenario, bench, folder, docstore, events)
             server.start()
             if scenario.load.reads:
@@ -160,6 +165,7 @@ def _drive(
         command = waves_command(command, folder, bench.waves)
     tail = RequestTail(folder / "requests.csv", AUDIO_KINDS if scenario.load.reads else None)
     counted = bench.upstream.counts()
+    server.vm.checkpoint("before")
     events.write("load_started")
     started = time.monotonic()
     environment = load_environment(scenario, server.url, folder)
@@ -184,6 +190,7 @@ def _drive(
         status = processes.stop(process)
         oom_kills = server.vm.walls.read().oom_kills
         events.write("load_ended", reason=reason, returncode=status if own_end else None, oom_kills=oom_kills)
+    server.vm.checkpoint("after")
     rose = {f"upstream_{key}": value - counted.get(key, 0) for key, value in bench.upstream.counts().items()}
     events.write("upstream", **rose)
 

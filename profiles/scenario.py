@@ -50,6 +50,7 @@ class Vm(_Table):
     """The VM, where it differs from the one in fly.toml; `balance_s` is the CPU time saved at the start."""
 
     memory_mb: MemoryMb | None = Field(default=None, alias="memory")
+    swap_mb: MemoryMb | None = Field(default=None, alias="swap")
     balance_s: float = Field(default=RESTED_BALANCE_S, ge=0, le=RESTED_BALANCE_S)
 
 
@@ -167,8 +168,9 @@ class Scenario(_Table):
         return self.target.command is None or self.load.reads or "upstream" in self.model_fields_set
 
     def vm_size(self, default: VmSize) -> VmSize:
-        """Return the VM: the default one (fly.toml's) with this scenario's memory, if it names one."""
-        return default if self.vm.memory_mb is None else replace(default, memory_mb=self.vm.memory_mb)
+        """Return the VM: the default one (fly.toml's) with this scenario's memory and swap, if it names any."""
+        given = {"memory_mb": self.vm.memory_mb, "swap_mb": self.vm.swap_mb}
+        return replace(default, **{name: value for name, value in given.items() if value is not None})
 
     @property
     def ends_after_kill(self) -> bool:

@@ -37,3 +37,11 @@ def unmeasured(folder: RunFolder) -> dict[str, str]:
         for column in columns if isinstance(columns, list) else []:
             found.setdefault(str(column), event.text("reason"))
     return found
+
+
+def lost_samples(folder: RunFolder) -> list[str]:
+    """Return a line for each stretch of samples that could not be written, for the evidence."""
+    return [
+        f"recorder: {event.text('lost')} samples could not be written: {event.text('reason')}"
+        for event in folder.named("samples_lost")
+    ]

@@ -16,6 +16,7 @@ from profiles.request_figures import request_figures
 from profiles.rules import decide, unmet
 from profiles.run_folder import RunFolder, RunFolderError
 from profiles.service import READING_KINDS
+from profiles.unmeasured import lost_samples, unmeasured
 from profiles.verdict_record import VerdictRecord
 
 BUDGET_MB = 2048.0
@@ -64,7 +65,7 @@ def _judged(folder: RunFolder) -> tuple[VerdictRecord, list[Listener]]:
     verdict, evidence = decide(folder, values)
     missed = unmet(expected, {**values, "verdict": verdict})
     record = VerdictRecord(
-        **values, verdict=verdict, evidence=tuple(evidence + missed), expected=expected, met=not missed
+        **values, verdict=verdict, evidence=tuple(evidence + lost_samples(folder) + missed), expected=expected, met=not missed
     )
     return record, listeners
 
@@ -83,6 +84,7 @@ def _figures(
         **(felt if reading else dict.fromkeys(felt)),
         **figures.upstream(folder),
         **generator_figures(processes_of(folder), readers),
+        "unmeasured": unmeasured(folder),
     }
 
 
@@ -110,6 +112,8 @@ def _conditions(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
         "vm_cpu": vm["cpus"],
         "vm_share_of_core": vm["share_of_core"],
         "vm_backend": vm.get("backend"),
+        "vm_cpu_limited": vm.get("cpu_limited"),
+        "vm_swap_mb": vm.get("swap_mb"),
         "budget_mb": BUDGET_MB if reading else None,
         "document_sha256": run.get("document_sha256"),
         "document_pages": run.get("document_pages"),

@@ -42,6 +42,8 @@ class VerdictRecord(BaseModel):
     vm_cpu: float | None = None
     vm_share_of_core: float | None = None
     vm_backend: str | None = None
+    vm_cpu_limited: bool | None = None
+    vm_swap_mb: float | None = None
     budget_mb: float | None = None
     cpu_s: float | None = None
     throttled_s: float | None = None
@@ -52,11 +54,17 @@ class VerdictRecord(BaseModel):
     upstream_faults: tuple[str, ...] | None = None
     peak_vm_mb: float | None = None
     kernel_peak_vm_mb: float | None = None
+    kernel_peak_server_rss_mb: float | None = None
     peak_anon_mb: float | None = None
     peak_server_rss_mb: float | None = None
     peak_tree_rss_mb: float | None = None
     vm_mb_per_reader: float | None = None
     peak_children: int | None = None
+    peak_swap_mb: float | None = None
+    limit_hits: int | None = None
+    peak_vm_psi_full: float | None = None
+    peak_server_fds: int | None = None
+    peak_server_threads: int | None = None
     steady_rss_mb: float | None = None
     growth_mb_per_hour: float | None = None
     chunk_p50_ms: float | None = None
@@ -100,5 +108,6 @@ class VerdictRecord(BaseModel):
     recorder_cpu_share: float | None = None
     longest_sample_gap_s: float | None = None
     samples: int | None = None
+    unmeasured: dict[str, str] = {}
     expected: dict[str, Any] = {}
     met: bool | None = None

@@ -69,7 +69,7 @@ def use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[Verdict], 
         monkeypatch.setattr("profiles.capacity_measure.run_once", runner)
         monkeypatch.setattr("profiles.capacity.judge", judged)
         monkeypatch.setattr("profiles.compare.own_upstream", upstream)
-        monkeypatch.setattr("profiles.compare.check_privilege", lambda: None)
+        monkeypatch.setattr("profiles.compare.check_privilege", lambda _: None)
         (tmp_path / "book.pdf").write_text("")
         return runner
 

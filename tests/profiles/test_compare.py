@@ -28,7 +28,7 @@ def test_another_speech_api_has_its_own_latency_and_faults(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: Scenario, complaint: str
 ) -> None:
     """GIVEN --upstream and a scenario that wants faults THEN one line says that both cannot be."""
-    monkeypatch.setattr("profiles.compare.check_privilege", lambda: None)
+    monkeypatch.setattr("profiles.compare.check_privilege", lambda _: None)
     other = Upstream("http://127.0.0.1:9/v1", "none", own=False)
     with pytest.raises(OomproofError, match=complaint):
         compare([changed], Options(tmp_path, VmSize(256, 2, 0.125), upstream=other), QUIET)
@@ -38,7 +38,7 @@ def test_a_document_is_not_given_to_who_reads_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """GIVEN --document and a mix of dialogue alone THEN one line says so, and the way out."""
-    monkeypatch.setattr("profiles.compare.check_privilege", lambda: None)
+    monkeypatch.setattr("profiles.compare.check_privilege", lambda _: None)
     (tmp_path / "book.pdf").write_text("")
     options = Options(tmp_path / "out", VmSize(256, 2, 0.125), document=tmp_path / "book.pdf")
     alone = with_load(load_scenario("live"), mix="dialogue")
@@ -79,7 +79,7 @@ def test_without_a_store_nobody_reads_and_the_exit_code_says_so(
 
     monkeypatch.setattr("profiles.compare.run_scenario", run)
     monkeypatch.setattr("profiles.compare.own_upstream", upstream)
-    monkeypatch.setattr("profiles.compare.check_privilege", lambda: None)
+    monkeypatch.setattr("profiles.compare.check_privilege", lambda _: None)
     (tmp_path / "book.pdf").write_text("")
     options = Options(tmp_path / "out", VmSize(256, 2, 0.125), document=tmp_path / "book.pdf")
     verdicts = compare([load_scenario("live"), load_scenario("cached")], options, QUIET)
