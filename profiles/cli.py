@@ -22,6 +22,7 @@ from profiles.load import Upstream
 from profiles.progress import Progress
 from profiles.recorder import SAMPLE_HZ
 from profiles.report import print_table, write_report
+from profiles.report_text import verdict_text
 from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario, load_scenario, scenario_names, with_load, with_upstream
 from profiles.verdict import judge
@@ -293,7 +294,7 @@ def _upstream(chosen: argparse.Namespace) -> Upstream | None:
 def _judge(chosen: argparse.Namespace, console: Console) -> int:
     _check_run_folder(chosen.folder)
     record = judge(chosen.folder)
-    console.print(f"{record.scenario}: {record.verdict}", highlight=False)
+    console.print(f"{record.scenario}: {verdict_text(record)}", highlight=False)
     for line in record.evidence:
         console.print(f"  {line}", highlight=False, soft_wrap=True)
     return exit_code([record])

@@ -15,6 +15,7 @@ from profiles.machine import check_linux, check_vm_fits
 from profiles.plan import by_upstream, check_names, check_targets, check_upstream, with_pregeneration
 from profiles.progress import Progress
 from profiles.recorder import SAMPLE_HZ
+from profiles.report_text import verdict_text
 from profiles.run import Bench, run_scenario
 from profiles.scenario import Scenario
 from profiles.verdict import judge
@@ -115,7 +116,7 @@ def _run(scenario: Scenario, bench: Bench, out: Path, progress: Progress) -> Ver
     progress.line(f"{scenario.name}: {scenario.description}")
     record = run_once(scenario, bench, out / scenario.name, progress)
     after = "" if record.killed_after_s is None else f" after {record.killed_after_s:g} s ({record.victim})"
-    progress.line(f"{scenario.name}: {record.verdict}{after}{'' if record.met else ' - NOT as expected'}")
+    progress.line(f"{scenario.name}: {verdict_text(record)}{after}{'' if record.met else ' - NOT as expected'}")
     if not record.met:
         for line in record.evidence:
             progress.line(f"  {line}")

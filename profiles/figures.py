@@ -32,7 +32,9 @@ def memory(folder: RunFolder, readers: int | None) -> dict[str, Any]:
         "balance_left_s": next((s.balance_s for s in reversed(samples) if s.balance_s is not None), None),
         "peak_vm_mb": _peak_mb(sample.vm_bytes for sample in samples),
         "kernel_peak_vm_mb": _peak_mb(event.facts.get("peak_vm_bytes") for event in folder.events),
-        "kernel_peak_server_rss_mb": _peak_mb(event.facts.get("server_peak_rss_bytes") for event in folder.events),
+        "kernel_peak_server_rss_mb": _peak_mb(
+            event.facts.get("server_peak_rss_bytes") for event in folder.events
+        ),
         "peak_anon_mb": _peak_mb(sample.anon_bytes for sample in samples),
         "peak_server_rss_mb": _peak_mb(sample.server_rss_bytes for sample in samples),
         "peak_tree_rss_mb": _peak_mb(rss for _, rss in trees),

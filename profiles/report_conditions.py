@@ -75,9 +75,10 @@ def _session(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
 
 def _vm(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
     cpus = _part(run, "vm").get("cpus", outcome.vm_cpu)
+    emulated = " (emulated: a program kept the limit, not the kernel)" if outcome.vm_emulated else ""
     vcpus = "" if cpus is None else f", {cpus:g} vCPUs"
     swap = f" and {number(outcome.vm_swap_mb, 'MB')} of swap" if outcome.vm_swap_mb else ""
-    return f"{number(outcome.vm_memory_mb, 'MB')}{swap}{vcpus}, made with {outcome.vm_backend or NONE}"
+    return f"{number(outcome.vm_memory_mb, 'MB')}{swap}{vcpus}, made with {outcome.vm_backend or NONE}{emulated}"
 
 
 def _cpu(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from profiles.generator import processes_of, saturation
-from profiles.kills import SIGKILL, kill_events
+from profiles.kill_rules import counted_kills, ended_server, misplaced_kills
+from profiles.kills import kill_events
 from profiles.run_folder import RunFolder
 from profiles.service import unserved
 
@@ -27,11 +28,9 @@ def decide(folder: RunFolder, values: Mapping[str, Any]) -> tuple[str, list[str]
     if invalid:
         return "invalid", invalid + kill_lines
     if values["oom_kills"]:
-        return "oom_killed", [_counted(folder, values), *kill_lines]
-    statuses = [event.facts.get("returncode") for event in folder.named("exited")]
-    if statuses:
-        verdict = "killed" if SIGKILL in statuses else "crashed"
-        return verdict, [f"server: ended with status {status}, no kernel kill" for status in statuses]
+        return "oom_killed", [counted_kills(folder, values["oom_kills"]), *kill_lines]
+    if (ended := ended_server(folder)) is not None:
+        return ended
     if not any(event.facts.get("ok") for event in folder.named("health")):
         return "unhealthy", ["server: did not answer /api/health after the load"]
     if failures := unserved(folder, values):
@@ -55,12 +54,6 @@ def unmet(expected: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _counted(folder: RunFolder, values: Mapping[str, Any]) -> str:
-    counted = f"the kernel counted {values['oom_kills']} kills in this VM"
-    readable = all(event.facts.get("kernel_log_readable", True) for event in folder.named("recording"))
-    return counted if readable else f"{counted}; its log could not be read, so the victims are not named"
-
-
 def _reasons_invalid(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     ended, recorded = folder.named("load_ended"), folder.named("recorded")
     reasons = [event.text("reason") for event in folder.named("failed")]
@@ -71,8 +64,7 @@ def _reasons_invalid(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
         reasons.append(f"load: ended with status {status} ({ended[-1].text('reason')})")
     if not recorded or recorded[-1].facts.get("owner_gone"):
         reasons.append("recorder: it did not record to the end")
-    if any(kill.facts.get("whole_machine") for kill in kill_events(folder)):
-        reasons.append("machine: it ran out of memory itself, so the limit is not what killed")
+    reasons += misplaced_kills(folder)
     return [*reasons, *_generator_failed(folder, values), *_witnesses_failed(folder, values)]
 
 
@@ -99,7 +91,8 @@ def _witnesses_failed(folder: RunFolder, values: Mapping[str, Any]) -> list[str]
     if values["samples"] == 0:
         reasons.append("recorder: no samples")
     elif gap_s > LONGEST_GAP_S:
-        reasons.append(f"recorder: {gap_s:.1f} s without a sample: the machine was starved")
+        cause = "they could not be written" if folder.named("samples_lost") else "the machine was starved"
+        reasons.append(f"recorder: {gap_s:.1f} s without a sample: {cause}")
     if values["load_kind"] != "pregenerate" and values["audio_requests"] == 0:
         reasons.append("readers: not one block was asked for")
     return reasons

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from profiles import figures
+from profiles.death import deaths
 from profiles.generator import generator_figures, processes_of
 from profiles.kills import kill_figures
 from profiles.listener_figures import listener_figures
@@ -65,7 +66,11 @@ def _judged(folder: RunFolder) -> tuple[VerdictRecord, list[Listener]]:
     verdict, evidence = decide(folder, values)
     missed = unmet(expected, {**values, "verdict": verdict})
     record = VerdictRecord(
-        **values, verdict=verdict, evidence=tuple(evidence + lost_samples(folder) + missed), expected=expected, met=not missed
+        **values,
+        verdict=verdict,
+        evidence=(*evidence, *lost_samples(folder), *missed),
+        expected=expected,
+        met=not missed,
     )
     return record, listeners
 
@@ -112,6 +117,7 @@ def _conditions(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
         "vm_cpu": vm["cpus"],
         "vm_share_of_core": vm["share_of_core"],
         "vm_backend": vm.get("backend"),
+        "vm_emulated": vm.get("emulated"),
         "vm_cpu_limited": vm.get("cpu_limited"),
         "vm_swap_mb": vm.get("swap_mb"),
         "budget_mb": BUDGET_MB if reading else None,

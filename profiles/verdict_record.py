@@ -30,6 +30,7 @@ class VerdictRecord(BaseModel):
     server_kills: int = 0
     child_kills: int = 0
     oom_kills: int = 0
+    deaths: tuple[dict[str, Any], ...] | None = None
     restarts: int = 0
     served_again: bool = False
     readers: int | None = None
@@ -42,6 +43,7 @@ class VerdictRecord(BaseModel):
     vm_cpu: float | None = None
     vm_share_of_core: float | None = None
     vm_backend: str | None = None
+    vm_emulated: bool | None = None
     vm_cpu_limited: bool | None = None
     vm_swap_mb: float | None = None
     budget_mb: float | None = None
