@@ -86,6 +86,7 @@ class KernelWatch:
         stamps = {"kernel_t": record.kernel_t, "t_within_s": round(within_s, 4)}
         roles = self._processes.known_roles
         facts = {name: value for name, value in asdict(kill).items() if name not in {"alive", "again"}}
+        facts["limit_of"] = None if kill.memcg is None else "vm" if self._in_vm(kill.memcg) else "outside"
         if kill.pid in roles or self._in_vm(kill.memcg) or self._in_vm(kill.task_memcg):
             role, held = roles.get(kill.pid, "child"), self._processes.held()
             if kill.again:
@@ -97,6 +98,9 @@ class KernelWatch:
             self._events.write("outside_kill", t=t, role=role, **facts, **stamps)
 
     def _in_vm(self, memcg: str | None) -> bool:
+        """Whether a group is the VM's or below it; what a run is attached to goes by its group's whole path."""
+        if memcg is not None and self._vm_name.startswith("/"):
+            return f"{self._vm_name}/" in f"{memcg}/"
         return memcg is not None and self._vm_name in memcg.split("/")
 
     def _alive(self, kill: KernelKill) -> dict[str, object]:

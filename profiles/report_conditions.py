@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -25,7 +26,7 @@ def condition_rows(comparison: Comparison) -> list[Row]:
 
 
 def warnings(comparison: Comparison) -> list[str]:
-    """Return what a reader must know before comparing: conditions that are not the same on all sides."""
+    """Return what a reader must know before comparing: a limit that is not the kernel's, conditions that differ."""
     same = (
         "Readers",
         "Behaviour",
@@ -37,9 +38,20 @@ def warnings(comparison: Comparison) -> list[str]:
         "Upstream's faults",
     )
     differing = [label for label, values in condition_rows(comparison) if label in same and len(values) > 1]
-    if not differing:
+    lines = [f"The scenarios do not share these conditions, so compare with care: {', '.join(differing)}."]
+    return [*_emulated(comparison), *(lines if differing else [])]
+
+
+def _emulated(comparison: Comparison) -> list[str]:
+    """No kill by a program is taken for the kernel's, whatever page it is read on."""
+    names = [outcome.scenario for outcome in comparison.outcomes if outcome.vm_emulated]
+    if not names:
         return []
-    return [f"The scenarios do not share these conditions, so compare with care: {', '.join(differing)}."]
+    line = (
+        f"The limit of {', '.join(names)} is emulated: a watchdog kept it, not the kernel. It can be late, and counts "
+        "neither page cache nor the kernel's own memory: how memory grows is shown, and no kernel kill is proved."
+    )
+    return [line]
 
 
 def _readers(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
@@ -73,16 +85,33 @@ def _session(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
     return f"{number(outcome.session_s, 's')} of reading{wall}"
 
 
+def _target(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
+    if what := _part(run, "target").get("what"):
+        return f"{what}, only watched"
+    return shlex.join(_part(_part(run, "scenario"), "target").get("command") or [])
+
+
+def _load(_: VerdictRecord, run: Mapping[str, Any]) -> str:
+    return shlex.join(_part(_part(run, "scenario"), "load").get("command") or [])
+
+
 def _vm(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
+    if _part(run, "target"):  # only watched: the limit is the one that was found
+        found = "no limit" if outcome.vm_memory_mb is None else number(outcome.vm_memory_mb, "MB")
+        return f"{found} found, {outcome.vm_backend or NONE}"
     cpus = _part(run, "vm").get("cpus", outcome.vm_cpu)
     emulated = " (emulated: a program kept the limit, not the kernel)" if outcome.vm_emulated else ""
     vcpus = "" if cpus is None else f", {cpus:g} vCPUs"
     swap = f" and {number(outcome.vm_swap_mb, 'MB')} of swap" if outcome.vm_swap_mb else ""
-    return f"{number(outcome.vm_memory_mb, 'MB')}{swap}{vcpus}, made with {outcome.vm_backend or NONE}{emulated}"
+    return (
+        f"{number(outcome.vm_memory_mb, 'MB')}{swap}{vcpus}, made with {outcome.vm_backend or NONE}{emulated}"
+    )
 
 
 def _cpu(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
     vm = _part(run, "vm")
+    if _part(run, "target"):
+        return ""
     if outcome.vm_cpu_limited is False:
         return "not limited: the VM had this machine's CPUs"
     share = vm.get("share_of_core", outcome.vm_share_of_core)
@@ -96,16 +125,20 @@ def _cpu(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
 
 
 def _budget(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
-    return number(outcome.budget_mb, "MB")
+    return number(outcome.budget_mb, "MB") if outcome.budget_mb is not None else ""
 
 
 def _document(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
+    if outcome.load_kind in ("command", "none"):
+        return ""
     pages = "" if outcome.document_pages is None else f"{outcome.document_pages:,} pages, "
     return f"{pages}SHA-256 {outcome.document_sha256 or NONE}"
 
 
 def _settings(_: VerdictRecord, run: Mapping[str, Any]) -> str:
     environment = _part(_part(_part(run, "scenario"), "target"), "environment")
+    if _part(run, "target"):
+        return ""
     return ", ".join(f"{name}={value}" for name, value in environment.items()) or "as deployed"
 
 
@@ -155,6 +188,8 @@ _CONDITIONS: tuple[tuple[str, Callable[[VerdictRecord, Mapping[str, Any]], str]]
     ("Behaviour", _mix),
     ("Session", _session),
     ("Load generator", _generator),
+    ("Target", _target),
+    ("Load", _load),
     ("VM", _vm),
     ("CPU", _cpu),
     ("Budget", _budget),

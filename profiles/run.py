@@ -209,7 +209,7 @@ def _watch(
     server.vm.check_recorder()
     status = server.ended()
     if status is not None:
-        events.write("exited", returncode=status)
+        events.write("exited", returncode=status, pid=server.pid)
         if bench.ends_at_death:
             time.sleep(RECORDED_WITHIN_S)
             return DIED

@@ -45,6 +45,11 @@ class Server:
         """Where it listens."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int | None:
+        """Its process, also when it has ended; None before it was started."""
+        return None if self.process is None else self.process.pid
+
     def start(self) -> None:
         """Start it and wait until it answers.
 

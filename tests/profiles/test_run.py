@@ -31,6 +31,7 @@ class UnwatchedVm:
 class DeadServer:
     """A server that the kernel has killed."""
 
+    pid = 4242
     vm: Any = type("Vm", (), {"check_recorder": lambda self: None})()
     restarts = 0
 
