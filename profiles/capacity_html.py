@@ -60,7 +60,7 @@ _DIAMOND = '<path d="M15 0l5 5-5 5-5-5z" fill="none" stroke="var(--muted)"/>'
 _LEGEND = (
     (_MARK.format(_LINE.format("anon", "none")), "VM, anonymous memory"),
     (_MARK.format(_LINE.format("server", "6 3")), "process tree, RSS"),
-    ('<i class="kill" aria-hidden="true"></i>', "killed by the kernel"),
+    ('<i class="kill" aria-hidden="true"></i>', "killed for memory"),
     (_MARK.format(_DIAMOND), "not the VM's limit"),
     (_MARK.format(_FIELD.format("children")), "carried"),
     (_MARK.format(_FIELD.format("kill")), "not carried"),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from profiles.capacity_cause import Resource, failed_as_ordered, why_late
 from profiles.figures import tree_rss_bytes
 from profiles.listeners import wait_of
-from profiles.report_text import count, kills, number
+from profiles.report_text import count, killer, kills, number
 from profiles.run_folder import RunFolder
 from profiles.verdict_record import VerdictRecord
 from profiles.vm_size import MIB
@@ -77,7 +77,7 @@ def _found(
 ) -> Iterator[Passed]:
     if record.verdict == "oom_killed":
         at_s = record.killed_after_s if record.first_kill_s is None else record.first_kill_s
-        yield Passed("memory", at_s, f"the kernel killed {_victims(record)}{_after(at_s)}")
+        yield Passed("memory", at_s, f"{killer(record)} killed {_victims(record)}{_after(at_s)}")
     elif record.verdict != "survived":
         resource: Resource = "upstream" if failed_as_ordered(folder, record) else "server"
         yield Passed(resource, None, next(iter(record.evidence), record.verdict))

@@ -133,7 +133,7 @@ def _draw_line(
 
 
 def _mark(axes: Axes, capacity: Capacity, value: Value) -> None:
-    """A cross on each run in which the kernel killed, a diamond where the limit was not the VM's."""
+    """A cross on each run in which something was killed for memory, a diamond where the limit was not the VM's."""
     for outcome in capacity.outcomes:
         y = value(outcome)
         if y is not None and outcome.showed == "failed" and outcome.record.oom_kills:

@@ -125,7 +125,7 @@ def _legend(figure: Figure, height_inches: float, capacities: Sequence[Capacity]
     handles = [
         Line2D([], [], color=ANON, marker="o", ms=4, lw=1.5, label="VM, anonymous memory"),
         Line2D([], [], color=SERVER, marker="s", ms=4, ls="--", lw=1.5, label="process tree, RSS"),
-        Line2D([], [], label="killed by the kernel", **cross),
+        Line2D([], [], label="killed for memory", **cross),
         *([other] if any(run.showed in ("generator", "machine") for run in runs) else []),
         Patch(color=CHILDREN, alpha=0.25, lw=0, label="carried"),
         Patch(color=KILL, alpha=0.2, lw=0, label="not carried"),

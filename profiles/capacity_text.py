@@ -141,7 +141,8 @@ def _shared(capacities: Sequence[Capacity]) -> str:
     if len(loads) != 1:
         return ""
     memory_mb, pace = next(iter(loads))
-    return f"On a VM of {number(memory_mb, 'MB')} at pace {pace:g}, {runs(capacities[0].aim)}: "
+    limit = " (emulated limit)" if any(record.vm_emulated for record in records) else ""
+    return f"On a VM of {number(memory_mb, 'MB')}{limit} at pace {pace:g}, {runs(capacities[0].aim)}: "
 
 
 def runs(aim: Aim) -> str:

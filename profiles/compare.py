@@ -116,7 +116,9 @@ def _run(scenario: Scenario, bench: Bench, out: Path, progress: Progress) -> Ver
     progress.line(f"{scenario.name}: {scenario.description}")
     record = run_once(scenario, bench, out / scenario.name, progress)
     after = "" if record.killed_after_s is None else f" after {record.killed_after_s:g} s ({record.victim})"
-    progress.line(f"{scenario.name}: {verdict_text(record)}{after}{'' if record.met else ' - NOT as expected'}")
+    progress.line(
+        f"{scenario.name}: {verdict_text(record)}{after}{'' if record.met else ' - NOT as expected'}"
+    )
     if not record.met:
         for line in record.evidence:
             progress.line(f"  {line}")

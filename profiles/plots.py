@@ -94,7 +94,7 @@ def _legend(figure: Figure, height_inches: float) -> None:
         Line2D([], [], color=ANON, lw=1.6, label="VM, anonymous memory"),
         Line2D([], [], color=CHILDREN, ls="--", lw=1.3, label="children, RSS"),
         Line2D([], [], color=SERVER, ls="-.", lw=1.3, label="server, RSS"),
-        Line2D([], [], label="killed by the kernel", **cross),
+        Line2D([], [], label="killed for memory", **cross),
         Line2D([], [], color=MUTED, ls=":", lw=1, label="restarted"),
         Line2D([], [], color=WAITING, lw=6, label="readers who wait"),
     ]

@@ -20,6 +20,7 @@ from profiles.heap_pages import MARKDOWN_FILE, PAGE_FILE
 from profiles.heap_record import HeapRecord, read_heap
 from profiles.heap_text import explained, grown_rows, not_heap, site_rows
 from profiles.progress import Progress
+from profiles.report_text import verdict_text
 from profiles.scenario import Scenario
 from profiles.verdict_record import VerdictRecord
 
@@ -102,7 +103,7 @@ def _what(scenario: Scenario, *, captured: bool, waves: int) -> str:
 
 def _tell(record: VerdictRecord, folder: Path, console: Console) -> int:
     after = "" if record.killed_after_s is None else f" after {record.killed_after_s:g} s ({record.victim})"
-    console.print(f"{record.scenario}: {record.verdict}{after}", highlight=False, soft_wrap=True)
+    console.print(f"{record.scenario}: {verdict_text(record)}{after}", highlight=False, soft_wrap=True)
     if record.verdict == "invalid":
         for line in record.evidence:
             console.print(f"  {line}", highlight=False, soft_wrap=True)

@@ -65,7 +65,7 @@ _LEGEND = (
     (_LINE.format("anon", "none"), "VM, anonymous memory"),
     (_LINE.format("children", "6 3"), "children, RSS"),
     (_LINE.format("server", "8 3 2 3"), "server, RSS"),
-    ('<i class="kill" aria-hidden="true"></i>', "killed by the kernel"),
+    ('<i class="kill" aria-hidden="true"></i>', "killed for memory"),
     (_LINE.format("muted", "2 3"), "restarted"),
     (_LINE.format("waiting", "none").replace('"2"', '"8"'), "readers who wait for a block, share of all"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from profiles.comparison import Comparison
-from profiles.report_text import NONE, expectation, number
+from profiles.report_text import NONE, expectation, number, verdict_text
 from profiles.verdict_record import VerdictRecord
 
 Row = tuple[str, tuple[str, ...]]
@@ -39,7 +39,7 @@ def _cores(share: float | None) -> str:
 
 
 _MEASURES: Measures = (
-    ("verdict", lambda o: o.verdict),
+    ("verdict", verdict_text),
     ("as expected", _met),
     ("first kill at", lambda o: number(o.first_kill_s, "s", 1)),
     ("server killed at", lambda o: number(o.killed_after_s if o.server_kills else None, "s", 1)),

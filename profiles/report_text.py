@@ -12,7 +12,7 @@ NONE = "–"  # noqa: RUF001 - an en dash: nothing was measured, or nothing happ
 
 _ENDS = {
     "crashed": "crashed by itself",
-    "killed": "was killed, but not by the kernel for memory",
+    "killed": "was killed, but not for memory",
     "unhealthy": "stayed alive but did not serve",
     "invalid": "is invalid, so it shows nothing",
 }
@@ -52,10 +52,20 @@ def headline(comparison: Comparison) -> str:
 def status(outcome: VerdictRecord) -> str:
     """Return the few words that stand under a scenario's name in the picture."""
     if outcome.verdict == "survived":
-        return f"survived, process tree at most {number(outcome.peak_tree_rss_mb, 'MB')}"
+        return f"{verdict_text(outcome)}, process tree at most {number(outcome.peak_tree_rss_mb, 'MB')}"
     if outcome.verdict == "oom_killed":
-        return f"oom_killed, {kills(outcome)}"
-    return outcome.verdict
+        return f"{verdict_text(outcome)}, {kills(outcome)}"
+    return verdict_text(outcome)
+
+
+def verdict_text(outcome: VerdictRecord) -> str:
+    """Return the verdict's word, with `(emulated)` where no kernel kept the limit."""
+    return f"{outcome.verdict} (emulated)" if outcome.vm_emulated else outcome.verdict
+
+
+def killer(outcome: VerdictRecord) -> str:
+    """Return who kills in this VM: the kernel, or the watchdog of an emulated limit."""
+    return "the watchdog of an emulated limit" if outcome.vm_emulated else "the kernel"
 
 
 def kills(outcome: VerdictRecord) -> str:
@@ -71,7 +81,7 @@ def kills(outcome: VerdictRecord) -> str:
 
 
 def held(outcome: VerdictRecord) -> str:
-    """Return what held the memory when the kernel killed, the largest first."""
+    """Return what held the memory at the kill, the largest first."""
     by_name = {str(name): found for name, found in outcome.held_at_kill.items() if isinstance(found, dict)}
     largest_first = sorted(by_name.items(), key=lambda item: -float(item[1].get("rss_mb", 0)))
     return ", ".join(
@@ -129,8 +139,9 @@ def _end(outcome: VerdictRecord) -> str:
         return f"{_killed(outcome)}{missed}"
     if outcome.verdict == "survived":
         stalls = "" if not outcome.blocks_played else f", {count(outcome.stalls or 0, 'stall', 'stalls')}"
+        limit = " under an emulated limit" if outcome.vm_emulated else ""
         peak = f"process tree peak {number(outcome.peak_tree_rss_mb, 'MB')}"
-        return f"{outcome.scenario} survived{_session(outcome)} ({peak}{stalls}){missed}"
+        return f"{outcome.scenario} survived{_session(outcome)}{limit} ({peak}{stalls}){missed}"
     return f"{outcome.scenario} {_ENDS.get(outcome.verdict, outcome.verdict)}{missed}"
 
 
@@ -140,12 +151,12 @@ def _killed(outcome: VerdictRecord) -> str:
     after_s = outcome.killed_after_s
     if outcome.server_kills:
         after = "" if after_s is None else f" after {number(after_s, 's', 1)}"
-        return f"{outcome.scenario} was killed by the kernel{after} ({kills(outcome)}; {peak})"
+        return f"{outcome.scenario} was killed by {killer(outcome)}{after} ({kills(outcome)}; {peak})"
     after = "" if after_s is None else f", the first after {number(after_s, 's', 1)}"
     if outcome.child_kills < outcome.oom_kills:
         lost = count(outcome.oom_kills, "process", "processes")
-        return f"{outcome.scenario} lost {lost} to the kernel{after} (not all are known; {peak})"
-    return f"{outcome.scenario} lost {kills(outcome)} to the kernel{after} (the server not; {peak})"
+        return f"{outcome.scenario} lost {lost} to {killer(outcome)}{after} (not all are known; {peak})"
+    return f"{outcome.scenario} lost {kills(outcome)} to {killer(outcome)}{after} (the server not; {peak})"
 
 
 def _session(outcome: VerdictRecord) -> str:

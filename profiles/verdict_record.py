@@ -43,6 +43,7 @@ class VerdictRecord(BaseModel):
     vm_cpu: float | None = None
     vm_share_of_core: float | None = None
     vm_backend: str | None = None
+    profiled: bool | None = None
     vm_emulated: bool | None = None
     vm_cpu_limited: bool | None = None
     vm_swap_mb: float | None = None
