@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import signal
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
+from profiles.kill_counter import STARTS, counted, life_counts, life_start_t, load_end_t
 from profiles.run_folder import Event, RunFolder
 
-SIGKILL = -9
+SIGKILL = -int(signal.SIGKILL)
+"""The exit status of a process that SIGKILL ended."""
+TOLD_WITHIN_S = 1.0
+"""So much later than the end that it explains a kill may have been noted: the recorder looks at its own times."""
 
 
 def kill_figures(folder: RunFolder) -> dict[str, Any]:
@@ -19,10 +25,9 @@ def kill_figures(folder: RunFolder) -> dict[str, Any]:
     """
     zero = folder.time_zero_s or 0.0
     kills = kill_events(folder)
-    total = max(len(kills), _counted(folder, len(kills)))
+    total = kill_total(folder)
     server = [kill for kill in kills if kill.text("role") == "server"]
-    killed_exits = [event for event in folder.named("exited") if event.facts.get("returncode") == SIGKILL]
-    unexplained = killed_exits[len(server) :][: total - len(kills)]
+    unexplained = counted_exits(folder)
     first = next(iter(server or unexplained or kills), None)
     return {
         "killed_after_s": None if first is None else round(first.t - zero, 1),
@@ -38,22 +43,102 @@ def kill_figures(folder: RunFolder) -> dict[str, Any]:
     }
 
 
-def _name(facts: Mapping[str, object]) -> str:
-    size = facts.get("anon_rss_mb")
-    return str(facts.get("comm")) + (f" ({size:g} MB)" if isinstance(size, int | float) else "")
-
-
 def kill_events(folder: RunFolder) -> list[Event]:
-    """Return the kills up to the load's end that the kernel's log named."""
-    end_t = max((event.t for event in folder.named("load_ended")), default=float("inf"))
-    return [kill for kill in folder.named("oom_kill") if kill.t <= end_t]
+    """Return the kills up to the load's end that the kernel's log named, or the watchdog."""
+    return _until_load_ended(folder, "oom_kill")
 
 
-def _counted(folder: RunFolder, lines: int) -> int:
-    """Return the group's counter at the load's end; at the recorder's end if nobody noted it then."""
-    for name in ("load_ended", "recorded"):
-        counts = [event.facts.get("oom_kills") for event in folder.named(name)]
-        known = [count for count in counts if isinstance(count, int)]
-        if known and (name == "load_ended" or not lines):
-            return max(known)
-    return 0
+def server_exits(folder: RunFolder) -> list[Event]:
+    """Return the ends of the server up to the load's end."""
+    return _until_load_ended(folder, "exited")
+
+
+def kill_total(folder: RunFolder) -> int:
+    """Return how many kills there were in the VM, by its counter or by the kernel's lines, whichever saw more.
+
+    Where a whole group is killed the kernel names its first victim twice, and counts it twice. A counter of the whole
+    machine's kills has those outside the VM in it.
+    """
+    named = len(kill_events(folder))
+    besides = len(_until_load_ended(folder, "oom_kill_repeated"))
+    if machine_is_vm(folder):
+        besides += len(outside_kills(folder))
+    return max(named, (counted(folder, named=named) or 0) - besides)
+
+
+def counted_exits(folder: RunFolder) -> list[Event]:
+    """Return the ends by SIGKILL that no line of the kernel's explains, and its counter does."""
+    exits = [event for event in server_exits(folder) if event.facts.get("returncode") == SIGKILL]
+    kills = kill_events(folder)
+    server = [kill for kill in kills if kill.text("role") == "server"]
+    named = Counter(pid_of(folder, kill) for kill in server)
+    unnamed = []
+    for event in exits:
+        pid = pid_of(folder, event)
+        if pid is not None and named[pid]:
+            named[pid] -= 1
+        else:
+            unnamed.append(event)
+    unexplained = [event for event in unnamed[named.total() :] if _counter_rose(folder, event)]
+    return unexplained[: kill_total(folder) - len(kills)]
+
+
+def _counter_rose(folder: RunFolder, end: Event) -> bool:
+    """Whether more kills were counted in this server's life than were named; True where its life is not known."""
+    counts = life_counts(folder, end)
+    if counts is None:
+        return True
+    start_t = life_start_t(folder, end)
+    named = [kill for kill in kill_events(folder) if start_t < kill.t <= end.t + TOLD_WITHIN_S]
+    return counts[1] - counts[0] > len(named)
+
+
+def pid_of(folder: RunFolder, event: Event) -> int | None:
+    """Return the process that a kill or an end is about; an end that does not say is the last started server's."""
+    pid = event.facts.get("pid")
+    if isinstance(pid, int) or event.event != "exited":
+        return pid if isinstance(pid, int) else None
+    started = [
+        found.facts.get("pid") for found in folder.events if found.event in STARTS and found.t <= event.t
+    ]
+    return next((pid for pid in reversed(started) if isinstance(pid, int)), None)
+
+
+def outside_kills(folder: RunFolder) -> list[Event]:
+    """Return the kills up to the load's end that hit somebody outside the VM."""
+    return _until_load_ended(folder, "outside_kill")
+
+
+def machine_is_vm(folder: RunFolder) -> bool:
+    """Whether the whole machine is the VM, so that its running out of memory is what the run is about."""
+    return _backend(folder) in {"machine", "uml", "remote"}
+
+
+def is_attached(folder: RunFolder) -> bool:
+    """Whether the run only watched: no limit is the run's own, so any that killed is the true one."""
+    return _backend(folder) == "attached"
+
+
+def is_emulated(folder: RunFolder) -> bool:
+    """Whether a program kept the limit, instead of the kernel."""
+    return bool(_vm(folder).get("emulated"))
+
+
+def _until_load_ended(folder: RunFolder, name: str) -> list[Event]:
+    end_t = load_end_t(folder)
+    return [event for event in folder.named(name) if event.t <= end_t]
+
+
+def _name(facts: Mapping[str, object]) -> str:
+    size, comm = facts.get("anon_rss_mb"), facts.get("comm")
+    name = f"process {facts.get('pid')}" if comm is None else str(comm)
+    return name + (f" ({size:g} MB)" if isinstance(size, int | float) else "")
+
+
+def _backend(folder: RunFolder) -> object:
+    return _vm(folder).get("backend")
+
+
+def _vm(folder: RunFolder) -> Mapping[str, Any]:
+    vm = folder.run.get("vm")
+    return vm if isinstance(vm, Mapping) else {}

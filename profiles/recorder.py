@@ -64,7 +64,8 @@ class Recorder:
         self._unmeasured = Unmeasured(self.events)
         self._samples = SampleWriter(folder, self.events)
         self._slow_due = 0.0
-        self.events.write("recording", kernel_log_readable=self.kernel.readable)
+        readable, reason = self.kernel.readable, self.kernel.reason
+        self.events.write("recording", kernel_log_readable=readable, kernel_log_reason=reason)
 
     def sample(self, late_s: float) -> None:
         """Take one sample, write it, and act on the CPU balance."""
@@ -207,6 +208,8 @@ def main() -> int:
     size = VmSize(arguments.memory_mb, arguments.cpus, arguments.share_of_core)
     walls = walls_of(arguments.backend, arguments.name, arguments.folder)
     recorder = Recorder(arguments.folder, walls, CpuBalance(size, arguments.balance_s))
+    if walls.backend == whole_machine.NAME:
+        stay_resident()
     print(READY_LINE, flush=True)
     ended = record(recorder, sys.stdin, arguments.interval_s)
     recorder.finish(owner_gone=not ended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,8 @@ def _judged(folder: RunFolder) -> tuple[VerdictRecord, list[Listener]]:
         if reading
         else list[Listener]()
     )
-    values = {**conditions, **kill_figures(folder), **_figures(folder, conditions, listeners)}
+    died = {"deaths": tuple(asdict(death) for death in deaths(folder))}
+    values = {**conditions, **kill_figures(folder), **died, **_figures(folder, conditions, listeners)}
     verdict, evidence = decide(folder, values)
     missed = unmet(expected, {**values, "verdict": verdict})
     record = VerdictRecord(
@@ -118,6 +120,7 @@ def _conditions(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
         "vm_share_of_core": vm["share_of_core"],
         "vm_backend": vm.get("backend"),
         "vm_emulated": vm.get("emulated"),
+        "profiled": run.get("memray"),
         "vm_cpu_limited": vm.get("cpu_limited"),
         "vm_swap_mb": vm.get("swap_mb"),
         "budget_mb": BUDGET_MB if reading else None,

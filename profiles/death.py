@@ -1,0 +1,241 @@
+"""How each process died: what ended the server, and every kill beside it, with the evidence for the cause.
+
+Three witnesses are heard. The kernel's log names each process that it kills for memory; its counter counts them, in
+the VM's group also those for the whole machine's lack of memory; the exit status says which signal ended the server.
+SIGKILL with neither the log nor the counter to be read stays unknown: it is the one thing that a kernel kill and any
+other have in common. One of the two is enough to say that it was not the kernel, since each sees every kill.
+"""
+
+from __future__ import annotations
+
+import signal
+from dataclasses import dataclass
+from typing import Literal
+
+from profiles.kill_counter import counted, life_counts
+from profiles.kills import (
+    SIGKILL,
+    counted_exits,
+    is_emulated,
+    kill_events,
+    kill_total,
+    machine_is_vm,
+    pid_of,
+    server_exits,
+)
+from profiles.run_folder import Event, RunFolder
+
+Cause = Literal[
+    "memcg_kill",
+    "machine_kill",
+    "emulated_kill",
+    "sigkill_by_other",
+    "crash",
+    "clean_exit",
+    "unknown",
+]
+KILLS: tuple[Cause, ...] = ("memcg_kill", "machine_kill", "emulated_kill")
+"""Deaths for lack of memory."""
+SHELL_SIGKILL = 128 - SIGKILL
+"""The exit status with which a shell tells that SIGKILL ended its child."""
+SHELL_WITHIN_S = 5.0
+"""A shell whose child was killed ends within this, also on a VM that is held to its share of the CPU."""
+
+
+@dataclass(frozen=True)
+class Death:
+    """One death; `after_s` is from the load's start, None where nobody noted it.
+
+    `returncode` is the server's exit status (a signal is negative), `size_mb` the anonymous memory that the kernel
+    says its victim held. `evidence` says which source told what, and which could not be read.
+    """
+
+    after_s: float | None
+    cause: Cause
+    role: str | None
+    victim: str | None
+    returncode: int | None
+    size_mb: float | None
+    evidence: tuple[str, ...]
+
+
+def deaths(folder: RunFolder) -> list[Death]:
+    """Return the deaths up to the load's end in their order, those that only the counter saw last."""
+    ends = [_ServerEnd(folder, event) for event in server_exits(folder)]
+    told = {id(end.kill) for end in ends if end.kill is not None}
+    timed = [(end.event.t, end.death()) for end in ends]
+    timed += [(kill.t, _of_kill(folder, kill)) for kill in kill_events(folder) if id(kill) not in told]
+    timed.sort(key=lambda found: found[0])
+    return [death for _, death in timed] + _unnamed(folder)
+
+
+def describe_status(returncode: int | None) -> str:
+    """Return an exit status in words, with its signal's name."""
+    if returncode is None:
+        return "exit status unknown"
+    try:
+        name = f" ({signal.Signals(-returncode).name})" if returncode < 0 else ""
+    except ValueError:
+        name = ""
+    return f"exit status {returncode}{name}"
+
+
+class _ServerEnd:
+    """One end of the server, and what the witnesses say of it."""
+
+    def __init__(self, folder: RunFolder, event: Event) -> None:
+        self.folder = folder
+        self.event = event
+        self.kill = _kill_of(folder, event)
+        status = event.facts.get("returncode")
+        self.returncode = status if isinstance(status, int) else None
+
+    def death(self) -> Death:
+        """Return the death with its cause."""
+        cause, lines = self._cause()
+        kill = self.kill
+        return Death(
+            after_s=_after_s(self.folder, self.event if kill is None else kill),
+            cause=cause,
+            role="server",
+            victim=None if kill is None else _text(kill, "comm"),
+            returncode=self.returncode,
+            size_mb=None if kill is None else _number(kill, "anon_rss_mb"),
+            evidence=(describe_status(self.returncode), *lines),
+        )
+
+    def _cause(self) -> tuple[Cause, list[str]]:
+        if self.kill is not None:
+            return cause_of_kill(self.folder, self.kill), _kill_lines(self.kill)
+        if self.returncode == SIGKILL:
+            return self._sigkilled()
+        if self.returncode == SHELL_SIGKILL and (child := self._child_killed()) is not None:
+            said = f"{SHELL_SIGKILL} is what a shell says whose child SIGKILL ended"
+            return cause_of_kill(self.folder, child), [said, *_kill_lines(child)]
+        if self.returncode is None:
+            nobody = "nobody took its exit status, so how it ended is not known"
+            return "unknown", [nobody, *self._witness_lines()]
+        return ("crash", []) if self.returncode else ("clean_exit", ["it ended, and nobody had told it to"])
+
+    def _sigkilled(self) -> tuple[Cause, list[str]]:
+        lines = self._witness_lines()
+        if self.event in counted_exits(self.folder):
+            inferred = "it ended by SIGKILL while the counter rose: no line says that it was this one, nor whose limit"
+            return cause_by_counter(self.folder), [*lines, inferred]
+        if log_is_whole(self.folder) or self._counter_known():
+            return "sigkill_by_other", lines
+        return "unknown", [*lines, "so it may have been the kernel or anybody else"]
+
+    def _counter_known(self) -> bool:
+        return life_counts(self.folder, self.event) is not None or counted(self.folder) is not None
+
+    def _witness_lines(self) -> list[str]:
+        """Return what the kernel's log and its counter say of this end, or why they say nothing."""
+        return [_log_line(self.folder), _counter_line(self.folder, life_counts(self.folder, self.event))]
+
+    def _child_killed(self) -> Event | None:
+        since_t = self.event.t - SHELL_WITHIN_S
+        kills = [kill for kill in kill_events(self.folder) if since_t <= kill.t <= self.event.t]
+        return kills[-1] if kills else None
+
+
+def cause_of_kill(folder: RunFolder, kill: Event) -> Cause:
+    """Return what a named kill is: of the VM's limit, of the whole machine, or of a limit that a program keeps."""
+    if kill.facts.get("emulated"):
+        return "emulated_kill"
+    whole = kill.facts.get("whole_machine")
+    if whole is None:
+        return cause_by_counter(folder)
+    return "machine_kill" if whole else "memcg_kill"
+
+
+def cause_by_counter(folder: RunFolder) -> Cause:
+    """Return what a kill is that the counter saw: no line says whose limit it was for, so the VM's own is taken."""
+    if is_emulated(folder):
+        return "emulated_kill"
+    return "machine_kill" if machine_is_vm(folder) else "memcg_kill"
+
+
+def log_is_whole(folder: RunFolder) -> bool:
+    """Whether the kernel's log was read, all of it."""
+    said = [event.facts.get("kernel_log_readable") for event in folder.named("recording")]
+    broken = folder.named("kernel_log_overrun") + folder.named("kernel_log_ended")
+    return bool(said) and all(said) and not broken
+
+
+def _log_line(folder: RunFolder) -> str:
+    recording = folder.named("recording")
+    if not recording:
+        return "kernel log: nobody said whether it was read"
+    if not all(event.facts.get("kernel_log_readable") for event in recording):
+        reason = recording[-1].text("kernel_log_reason")
+        return f"kernel log: could not be read{f' ({reason})' if reason else ''}"
+    if ended := folder.named("kernel_log_ended"):
+        return f"kernel log: could not be read to the end ({ended[0].text('reason')})"
+    if overrun := folder.named("kernel_log_overrun"):
+        lost = sum(int(_number(event, "lost") or 0) for event in overrun)
+        return f"kernel log: {lost} of its records were overwritten before they were read"
+    return "kernel log: read, and it names no kill of this process"
+
+
+def _counter_line(folder: RunFolder, life: tuple[int, int] | None = None) -> str:
+    if life is not None:
+        return f"kill counter: {life[0]} before, {life[1]} after"
+    total = counted(folder)
+    return "kill counter: not known" if total is None else f"kill counter: {total} in the whole run"
+
+
+def _kill_of(folder: RunFolder, end: Event) -> Event | None:
+    """Return the named kill that ended this server."""
+    if end.facts.get("returncode") not in {SIGKILL, None}:
+        return None
+    pid = pid_of(folder, end)
+    kills = [kill for kill in kill_events(folder) if kill.text("role") == "server"]
+    same = [kill for kill in kills if pid is not None and pid_of(folder, kill) == pid]
+    if same or pid is not None:
+        return same[-1] if same else None
+    before = [kill for kill in kills if kill.t <= end.t + SHELL_WITHIN_S]
+    return before[-1] if before else None
+
+
+def _of_kill(folder: RunFolder, kill: Event) -> Death:
+    return Death(
+        after_s=_after_s(folder, kill),
+        cause=cause_of_kill(folder, kill),
+        role=_text(kill, "role"),
+        victim=_text(kill, "comm"),
+        returncode=None,
+        size_mb=_number(kill, "anon_rss_mb"),
+        evidence=tuple(_kill_lines(kill)),
+    )
+
+
+def _unnamed(folder: RunFolder) -> list[Death]:
+    """Return the kills that only the counter saw, and that end no server."""
+    unnamed = kill_total(folder) - len(kill_events(folder)) - len(counted_exits(folder))
+    lines = (_counter_line(folder), "no line of the kernel's says who it was")
+    cause = cause_by_counter(folder)
+    return [Death(None, cause, None, None, None, None, lines)] * unnamed
+
+
+def _kill_lines(kill: Event) -> list[str]:
+    lines = [kill.text("line")] if kill.text("line") else []
+    if memcg := kill.text("memcg"):
+        limit = _number(kill, "limit_mb")
+        lines.append(f"limit that was hit: {memcg}{f' ({limit:g} MB)' if limit else ''}")
+    if kill.facts.get("group_kill"):
+        lines.append("its whole control group was killed (memory.oom.group)")
+    return lines
+
+
+def _after_s(folder: RunFolder, event: Event) -> float:
+    return round(event.t - (folder.time_zero_s or 0.0), 1)
+
+
+def _text(event: Event, key: str) -> str | None:
+    return event.text(key) or None
+
+
+def _number(event: Event, key: str) -> float | None:
+    value = event.facts.get(key)
+    return float(value) if isinstance(value, int | float) else None
