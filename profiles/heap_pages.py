@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from string import Template
 
 from profiles.heap_record import HeapRecord
-from profiles.heap_text import Section, explained, sections, site_rows
+from profiles.heap_text import SITE_HEAD, Section, explained, sections, site_rows
 from profiles.inline_svg import inline_svg
 from profiles.report_markdown import plain
 from profiles.report_style import STYLE
@@ -15,7 +16,6 @@ from profiles.report_style import STYLE
 SVG_FILE, PNG_FILE, MARKDOWN_FILE, PAGE_FILE = "heap.svg", "heap.png", "heap.md", "heap.html"
 HEAP_TITLE = "What held the server's heap"
 _SHORT_ROWS = 5
-_HEAD = ("held", "of the heap", "allocations", "line", "asked for by")
 _TEXT_COLUMNS = {"line", "asked for by", "course", "when"}
 _PAGE = Template("""<!DOCTYPE html>
 <html lang="en">
@@ -39,6 +39,15 @@ $body
 </body>
 </html>
 """)
+
+
+@dataclass(frozen=True)
+class RunHeap:
+    """A run's heap in the report of a comparison; `folder` is the run's, seen from the report."""
+
+    scenario: str
+    folder: str
+    record: HeapRecord
 
 
 def heap_markdown(record: HeapRecord) -> str:
@@ -68,30 +77,26 @@ def heap_page(record: HeapRecord, svg: str) -> str:
     )
 
 
-def markdown_of_runs(heaps: Mapping[str, HeapRecord]) -> list[str]:
+def markdown_of_runs(heaps: Sequence[RunHeap]) -> list[str]:
     """Return the parts that the report of a comparison shows: the first line and the first lines of each heap."""
-    if not heaps:
-        return []
-    parts = [f"## {HEAP_TITLE}"]
-    for name, record in heaps.items():
-        parts += [f"{plain(name)}: {plain(' '.join([explained(record), *record.notes]))}"]
-        rows = site_rows(record.sites[:_SHORT_ROWS], record.peak_bytes)
-        parts += [_markdown_table(_HEAD, rows)] if rows else []
-        parts.append(f"[All of it]({name}/{MARKDOWN_FILE})")
+    parts = [f"## {HEAP_TITLE}"] if heaps else []
+    for heap in heaps:
+        said = " ".join([explained(heap.record), *heap.record.notes])
+        parts.append(f"{plain(heap.scenario)}: {plain(said)} [All of it]({heap.folder}/{MARKDOWN_FILE})")
+        rows = site_rows(heap.record.sites[:_SHORT_ROWS], heap.record.peak_bytes)
+        parts += [_markdown_table(SITE_HEAD, rows)] if rows else []
     return parts
 
 
-def html_of_runs(heaps: Mapping[str, HeapRecord]) -> str:
+def html_of_runs(heaps: Sequence[RunHeap]) -> str:
     """Return the same as HTML; empty where no heap was captured."""
-    if not heaps:
-        return ""
-    parts = [f"<h2>{escape(HEAP_TITLE)}</h2>"]
-    for name, record in heaps.items():
-        parts.append(f"<h3>{escape(name)}</h3>")
-        parts += [f"<p>{escape(line)}</p>" for line in (explained(record), *record.notes)]
-        rows = site_rows(record.sites[:_SHORT_ROWS], record.peak_bytes)
-        parts += [_html_table(name, _HEAD, rows)] if rows else []
-        parts.append(f'<p><a href="{escape(name)}/{PAGE_FILE}">All of it</a></p>')
+    parts = [f"<h2>{escape(HEAP_TITLE)}</h2>"] if heaps else []
+    for heap in heaps:
+        said = escape(" ".join([explained(heap.record), *heap.record.notes]))
+        link = f'<a href="{escape(heap.folder)}/{PAGE_FILE}">All of it</a>'
+        parts.append(f"<h3>{escape(heap.scenario)}</h3>\n<p>{said} {link}</p>")
+        rows = site_rows(heap.record.sites[:_SHORT_ROWS], heap.record.peak_bytes)
+        parts += [_html_table(heap.scenario, SITE_HEAD, rows)] if rows else []
     return "\n".join(parts)
 
 

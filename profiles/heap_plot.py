@@ -116,6 +116,6 @@ def _legend(figure: Figure) -> None:
     ]
     handles: list[Any] = [Line2D([], [], color=c, ls=ls, lw=lw, label=name) for c, ls, lw, name in lines]
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.06, 1.0), ncols=5, frameon=False,
-        columnspacing=1.3, handletextpad=0.5,
+        handles=handles, loc="upper left", bbox_to_anchor=(0.05, 1.0), ncols=5, frameon=False,
+        fontsize=8.5, columnspacing=1.2, handletextpad=0.5,
     )  # fmt: skip

@@ -78,8 +78,14 @@ def place_of(stack: Sequence[Frame], root: str = "") -> Place:
     function, file, line = found
     inner_function, inner_file, inner_line = frames[0]
     innermost = f"{_short(inner_file, root)}:{inner_line} {inner_function}" if inner_line else inner_file
+    above = frames[: frames.index(found)]
+    importing = ", importing" if any("frozen importlib" in frame[1] for frame in above) else ""
     return Place(
-        file=_short(file, root), line=line, function=function, origin=origin_of(file), innermost=innermost
+        file=_short(file, root),
+        line=line,
+        function=function + importing,
+        origin=origin_of(file),
+        innermost=innermost,
     )
 
 

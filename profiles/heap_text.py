@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from profiles.heap_limits import HEAP_LIMITS
-from profiles.heap_record import Course, Grown, HeapRecord, Held, Moment, Place
+from profiles.heap_record import Course, Grown, HeapRecord, Held, Moment, Place, Waves
 from profiles.report_text import NONE, count, number
 from profiles.vm_size import MIB
 
@@ -18,6 +18,11 @@ COURSES: dict[Course, str] = {
     "stopped": "stopped: a cache or warm-up",
     "late": "only the second time: a pool, or a suspect",
 }
+SITE_HEAD = ("held", "of the heap", "allocations", "line", "asked for by")
+FEWEST_ROWS = 5
+SMALLEST_SHARE = 0.005
+"""Lines that held less of the heap than this are counted, not listed, unless there are few."""
+NOT_QUIET = "The server did not come to rest after wave {}: what it still worked on then is among what grew."
 _MOMENTS = {
     "heap_peak": "the heap was largest",
     "vm_peak": "the VM was fullest",
@@ -106,16 +111,27 @@ def grown_rows(sites: Sequence[Grown]) -> tuple[tuple[str, ...], ...]:
     )
 
 
+def late_waves(waves: Waves) -> str:
+    """Return the waves after which the server still worked when its time to rest was over."""
+    return " and ".join(str(wave) for wave, quiet in enumerate(waves.quiet, 1) if not quiet)
+
+
 def _peak(record: HeapRecord) -> Section:
     title = "What held the heap at its peak"
     if record.peak_bytes is None or not record.sites:
         return Section(title, ("The capture could not be read that far.",))
     peak = record.moment("heap_peak")
     when = "" if peak is None or peak.t_s is None else f", {peak.t_s:.1f} s after the load's start"
-    rest = f"{count(record.other_sites, 'other line', 'other lines')}: {_mb(record.other_sites_bytes)}."
-    head = ("held", "of the heap", "allocations", "line", "asked for by")
+    shown = [
+        site
+        for row, site in enumerate(record.sites)
+        if row < FEWEST_ROWS or site.bytes >= SMALLEST_SHARE * record.peak_bytes
+    ]
+    hidden = record.sites[len(shown) :]
+    others, held = record.other_sites + len(hidden), record.other_sites_bytes + sum(s.bytes for s in hidden)
+    rest = f"{count(others, 'other line', 'other lines')} held {_mb(held)} together."
     sentences = (f"The heap was largest{when}: {_mb(record.peak_bytes)}.", not_heap(record), rest)
-    return Section(title, sentences, head, site_rows(record.sites, record.peak_bytes))
+    return Section(title, sentences, SITE_HEAD, site_rows(shown, record.peak_bytes))
 
 
 def _waves(record: HeapRecord) -> Section:
@@ -132,14 +148,11 @@ def _waves(record: HeapRecord) -> Section:
         f"The same load was played twice ({played} in each wave), with rest for the server after each. The heap {held}."
     ]
     if not all(waves.quiet):
-        late = " and ".join(str(wave) for wave, quiet in enumerate(waves.quiet, 1) if not quiet)
-        sentences.append(
-            f"The server did not come to rest after wave {late}: what it then worked on is below too."
-        )
+        sentences.append(NOT_QUIET.format(late_waves(waves)))
     if not waves.sites:
         return Section(title, (*sentences, "No line holds more than 16 KB more than before it."))
     courses = sorted({site.course for site in waves.sites}, key=list(COURSES).index)
-    sentences += [f"{course}: {COURSES[course].partition(': ')[2] or COURSES[course]}." for course in courses]
+    sentences.append("; ".join(COURSES[course] for course in courses).capitalize() + ".")
     head = ("before", "after wave 1", "after wave 2", "a session", "course", "line", "asked for by")
     return Section(title, tuple(sentences), head, grown_rows(waves.sites))
 

@@ -18,7 +18,7 @@ from profiles.heap import report_heap
 from profiles.heap_capture import CAPTURE_FILE, captured
 from profiles.heap_pages import MARKDOWN_FILE, PAGE_FILE
 from profiles.heap_record import HeapRecord, read_heap
-from profiles.heap_text import explained, grown_rows, not_heap, site_rows
+from profiles.heap_text import NOT_QUIET, explained, grown_rows, late_waves, not_heap, site_rows
 from profiles.progress import Progress
 from profiles.report_text import verdict_text
 from profiles.scenario import Scenario
@@ -102,7 +102,11 @@ def _what(scenario: Scenario, *, captured: bool, waves: int) -> str:
 
 
 def _tell(record: VerdictRecord, folder: Path, console: Console) -> int:
-    after = "" if record.killed_after_s is None else f" after {record.killed_after_s:g} s ({record.victim})"
+    after = (
+        ""
+        if record.killed_after_s is None
+        else f" after {record.killed_after_s:g} s ({record.victim_role}: {record.victim})"
+    )
     console.print(f"{record.scenario}: {verdict_text(record)}{after}", highlight=False, soft_wrap=True)
     if record.verdict == "invalid":
         for line in record.evidence:
@@ -112,7 +116,8 @@ def _tell(record: VerdictRecord, folder: Path, console: Console) -> int:
         console.print(f"No heap was captured; see {folder}.", highlight=False, soft_wrap=True)
         return EXIT_INVALID
     code = _tell_heap(heap, folder, console)
-    return EXIT_INVALID if record.verdict == "invalid" else code
+    whole = record.verdict != "invalid" or heap.waves is not None  # a busy machine spoils figures, not a heap
+    return code if whole else EXIT_INVALID
 
 
 def _tell_heap(heap: HeapRecord, folder: Path, console: Console) -> int:
@@ -126,6 +131,8 @@ def _tell_heap(heap: HeapRecord, folder: Path, console: Console) -> int:
         ]
         _print(console, "At the heap's peak", ("held", "share", "line"), rows)
     if heap.waves is not None:
+        if not all(heap.waves.quiet):
+            console.print(NOT_QUIET.format(late_waves(heap.waves)), highlight=False)
         grown = [
             (a, b, c, course, line)
             for _, a, b, c, course, line, _ in grown_rows(heap.waves.sites[:SHOWN_SITES])

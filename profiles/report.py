@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from profiles.comparison import Comparison, compare, save_comparison
+from profiles.heap_pages import RunHeap, html_of_runs, markdown_of_runs
+from profiles.heap_record import read_heap
 from profiles.memory_trace import MemoryTrace, read_memory_trace
 from profiles.plots import write_memory_figure
 from profiles.report_html import html_page
@@ -35,9 +38,18 @@ def write_report(folders: Sequence[Path], out_dir: Path) -> Comparison:
     out_dir.mkdir(parents=True, exist_ok=True)
     save_comparison(comparison, out_dir / "comparison.json")
     write_memory_figure(traces, out_dir / "memory.svg", out_dir / "memory.png")
-    (out_dir / "report.md").write_text(markdown(comparison), encoding="utf-8")
-    (out_dir / "report.html").write_text(html_page(comparison, traces), encoding="utf-8")
+    heaps = _heaps(runs, comparison, out_dir)
+    (out_dir / "report.md").write_text(markdown(comparison, markdown_of_runs(heaps)), encoding="utf-8")
+    (out_dir / "report.html").write_text(html_page(comparison, traces, html_of_runs(heaps)), encoding="utf-8")
     return comparison
+
+
+def _heaps(runs: Sequence[RunFolder], comparison: Comparison, out_dir: Path) -> list[RunHeap]:
+    return [
+        RunHeap(outcome.scenario, os.path.relpath(run.path, out_dir), heap)
+        for run, outcome in zip(runs, comparison.outcomes, strict=True)
+        if (heap := read_heap(run.path)) is not None
+    ]
 
 
 def _trace(run: RunFolder, outcome: VerdictRecord) -> MemoryTrace:

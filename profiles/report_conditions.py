@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from profiles.comparison import Comparison
+from profiles.profiled import profiled_warning
 from profiles.report_table import Row
 from profiles.report_text import NONE, count, number
 from profiles.verdict_record import VerdictRecord
@@ -39,7 +40,7 @@ def warnings(comparison: Comparison) -> list[str]:
     )
     differing = [label for label, values in condition_rows(comparison) if label in same and len(values) > 1]
     lines = [f"The scenarios do not share these conditions, so compare with care: {', '.join(differing)}."]
-    return [*_emulated(comparison), *(lines if differing else [])]
+    return [*_emulated(comparison), *profiled_warning(comparison.outcomes), *(lines if differing else [])]
 
 
 def _emulated(comparison: Comparison) -> list[str]:

@@ -42,6 +42,7 @@ $panels
 <h2>Figures</h2>
 $figures
 $listeners
+$heap
 <h2>Conditions</h2>
 <dl>
 $conditions
@@ -71,8 +72,8 @@ _LEGEND = (
 )
 
 
-def html_page(comparison: Comparison, traces: Sequence[MemoryTrace]) -> str:
-    """Return the whole page; `traces` are the panels, in the order of the comparison's outcomes."""
+def html_page(comparison: Comparison, traces: Sequence[MemoryTrace], heap: str = "") -> str:
+    """Return the whole page; `traces` are the panels, in the outcomes' order, `heap` its part on the heaps."""
     outcomes = comparison.outcomes
     top_gb = top_of_scale_gb(traces)
     panels = (
@@ -90,6 +91,7 @@ def html_page(comparison: Comparison, traces: Sequence[MemoryTrace]) -> str:
         note=escape(PICTURE_NOTE),
         figures=_table("Figures of every scenario", outcomes, table_rows(comparison)),
         listeners=_listeners(comparison),
+        heap=heap,
         conditions=_lines(_condition(label, values) for label, values in condition_rows(comparison)),
         evidence=_lines(_evidence(outcome) for outcome in outcomes),
         limits=_lines(f"<li>{escape(limit)}</li>" for limit in LIMITS),

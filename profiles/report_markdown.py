@@ -19,8 +19,8 @@ PICTURE_NOTE = (
 )
 
 
-def markdown(comparison: Comparison) -> str:
-    """Return the report as GitHub-flavoured Markdown."""
+def markdown(comparison: Comparison, heap: Sequence[str] = ()) -> str:
+    """Return the report as GitHub-flavoured Markdown; `heap` is its part on the servers' heaps."""
     parts = [
         f"# {TITLE}",
         f"**{plain(headline(comparison))}**",
@@ -30,6 +30,7 @@ def markdown(comparison: Comparison) -> str:
         "## Figures",
         _table(comparison.outcomes, table_rows(comparison)),
         *_listeners(comparison),
+        *heap,
         "## Conditions",
         "\n".join(condition(label, values) for label, values in condition_rows(comparison)),
         "## Evidence",

@@ -19,10 +19,10 @@ from types import FrameType
 from profiles import processes
 from profiles.errors import Terminated
 from profiles.event_log import EventLog
-from profiles.run_folder import RunFolder
+from profiles.run_folder import RunFolder, Sample
 
 QUIET_S = 4.0
-"""A VM that used hardly any CPU for so long has answered what it was asked."""
+"""A VM that used hardly any CPU for so long, and has no more processes than before, has done what it was asked."""
 QUIET_CPU_SHARE = 0.05
 QUIET_WITHIN_S = 60.0
 """A server that still works on after this is taken as it is; the report says so."""
@@ -45,7 +45,7 @@ def play(command: Sequence[str], folder: Path, waves: int) -> int:
 
     A wave that fails is the last.
     """
-    events, log = EventLog(folder), folder / "load.log"
+    events, log, before = EventLog(folder), folder / "load.log", _processes_now(folder)
     for wave in range(1, waves + 1):
         events.write("wave_started", wave=wave)
         load = processes.start(command, log)
@@ -57,27 +57,40 @@ def play(command: Sequence[str], folder: Path, waves: int) -> int:
         if status != 0:
             return status
         since = time.monotonic()
-        quiet = _await_quiet(folder)
+        quiet = _await_quiet(folder, before)
         events.write("wave_settled", wave=wave, quiet=quiet, waited_s=round(time.monotonic() - since, 2))
     return 0
 
 
-def _await_quiet(folder: Path) -> bool:
+def _await_quiet(folder: Path, before: float | None) -> bool:
     since = time.monotonic()
     while (now := time.monotonic()) - since < QUIET_WITHIN_S:
-        if now - since >= QUIET_S and is_quiet(RunFolder(folder), now):
+        if now - since >= QUIET_S and is_quiet(RunFolder(folder).samples, now, before):
             return True
         time.sleep(_LOOK_EVERY_S)
     return False
 
 
-def is_quiet(folder: RunFolder, now: float) -> bool:
-    """Return whether the VM has used hardly any CPU lately; a VM whose CPU time nobody knows counts as quiet."""
-    used = [(s.t, s.cpu_s) for s in folder.samples if s.t >= now - QUIET_S and s.cpu_s is not None]
+def is_quiet(samples: Sequence[Sample], now: float, before: float | None) -> bool:
+    """Return whether the VM has hardly used the CPU lately, and holds no more processes than `before`.
+
+    Both are needed: what waits for a CPU share that is spent uses little too. What nobody measured is taken as quiet.
+    """
+    late = [sample for sample in samples if sample.t >= now - QUIET_S]
+    used = [(sample.t, sample.cpu_s) for sample in late if sample.cpu_s is not None]
+    if before is not None and any(
+        sample.processes is not None and sample.processes > before for sample in late
+    ):
+        return False
     if len(used) < 2:
         return True
     (first_t, first_s), (last_t, last_s) = used[0], used[-1]
     return last_s - first_s <= QUIET_CPU_SHARE * (last_t - first_t)
+
+
+def _processes_now(folder: Path) -> float | None:
+    counts = (sample.processes for sample in reversed(RunFolder(folder).samples))
+    return next((count for count in counts if count is not None), None)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
