@@ -15,7 +15,7 @@ from profiles.compare import exit_code, make_out
 from profiles.errors import OomproofError
 from profiles.machine import check_linux
 from profiles.progress import Progress
-from profiles.remote_recorder import Remote, watch_remote
+from profiles.remote_recorder import Remote, check_page, watch_remote
 from profiles.report import print_table, write_report
 from profiles.verdict_record import VerdictRecord
 
@@ -90,6 +90,7 @@ def _watched(
     if chosen.url is not None:
         remote = Remote.of(chosen.url, chosen.metrics, chosen.header)
         name = f"remote-{_plain(remote.host)}"
+        check_page(remote)
         _begin(progress, name, f"{remote.address}, until Ctrl-C{_or(until)}")
         make_out(out)
         return out / name, watch_remote(remote, name, out / name, until, progress.tell)

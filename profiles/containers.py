@@ -73,7 +73,7 @@ def _asked(name: str) -> str:
         told, reason = _inspected(client, name)
         if told is not None:
             return told
-        reasons.append(f"{client}: {reason}")
+        reasons.append(f"{client}: {reason.rstrip('.?! ')}")
     raise OomproofError(f"--container {name}: {'; '.join(reasons)}. Give its id, --pid or --cgroup.")
 
 

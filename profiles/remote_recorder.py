@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from profiles.attach import ENDED, STOPPED, TIME_OVER, Until, watched_scenario
 from profiles.errors import OomproofError, RunError, Terminated
@@ -17,7 +18,7 @@ from profiles.verdict import judge
 from profiles.verdict_record import VerdictRecord
 from profiles.vm_size import MIB
 
-__all__ = ["Remote", "watch_remote"]
+__all__ = ["Remote", "check_page", "watch_remote"]
 
 BACKEND = "remote"
 INTERVAL_S = 1.0
@@ -37,10 +38,9 @@ def watch_remote(
     """Watch, into a new run folder, until it is over; return the verdict. Ctrl-C and SIGTERM end it well.
 
     Raises:
-        OomproofError: the page cannot be had, or says nothing of memory.
+        OSError: the folder cannot be written.
     """
     fetcher = Fetcher(remote)
-    _check(remote, fetcher)
     folder.mkdir(parents=True)
     vm: dict[str, object] = {"backend": BACKEND, "memory_mb": None, "cpus": None, "share_of_core": None}
     scenario = watched_scenario(name, f"Watched at {remote.address}.")
@@ -48,16 +48,21 @@ def watch_remote(
     write_watched_run(folder, scenario, {**vm, "emulated": False}, target=target, machine={})
     events = EventLog(folder)
     try:
-        RemoteRecorder(folder, fetcher, events).run(until, tell)
+        RemoteRecorder(folder, fetcher, events).run(until, tell, urlsplit(remote.address).path)
     finally:
         finish_run(folder)
         events.close()
     return judge(folder)
 
 
-def _check(remote: Remote, fetcher: Fetcher) -> None:
+def check_page(remote: Remote) -> None:
+    """Ask for the page once, so that a mistake is found out before anything is written.
+
+    Raises:
+        OomproofError: it cannot be had, or says nothing of memory.
+    """
     try:
-        page = read_page(fetcher.fetch())
+        page = read_page(Fetcher(remote).fetch())
     except Unreachable as reason:
         raise RunError(f"{remote.address}: {reason}. See to --url, --metrics and --header.") from None
     if page.server_rss_bytes is None:
@@ -82,8 +87,8 @@ class RemoteRecorder:
         self._restarts = 0
         self._peak_mb = 0.0
 
-    def run(self, until: Until, tell: Callable[[str], None]) -> None:
-        """Watch until it is over, and write why."""
+    def run(self, until: Until, tell: Callable[[str], None], path: str) -> None:
+        """Watch until it is over, and write why; `path` is the page's, which answers as long as the server does."""
         self._events.write("recording", kernel_log_readable=False)
         self._events.write("load_started")
         reason = STOPPED
@@ -93,7 +98,7 @@ class RemoteRecorder:
             pass
         finally:
             self._events.write("load_ended", reason=reason, oom_kills=None)
-            self._events.write("health", ok=self._failed_since is None, path=None)
+            self._events.write("health", ok=self._failed_since is None, path=path)
             self._samples.tell_lost()
             self._events.write("recorded", owner_gone=False, oom_kills=None, peak_vm_bytes=None)
 
@@ -120,13 +125,13 @@ class RemoteRecorder:
             self._fail(str(reason))
             return
         t = time.monotonic()
+        if self._last is not None and restarted(self._last, page):
+            self._note_restart(t)
         if self._failed_since is not None:
             self._events.write(
                 "reachable", t=t, failed=self._failed, after_s=round(t - self._failed_since, 2)
             )
             self._failed_since, self._failed = None, 0
-        if self._last is not None and restarted(self._last, page):
-            self._note_restart(t)
         self._last = page
         self._write(t, page, late_s)
 
@@ -140,17 +145,17 @@ class RemoteRecorder:
         assert self._last is not None
         self._cpu_before_s += self._last.cpu_s or 0.0
         self._restarts += 1
-        self._events.write("exited", t=t, returncode=None, pid=None)
+        self._events.write("exited", t=self._failed_since or t, returncode=None, pid=None)
         self._events.write("restarted", t=t, pid=None)
 
     def _write(self, t: float, page: Page, late_s: float) -> None:
-        values = {
+        values: dict[str, float | None] = {
             "t": t,
-            "server_rss_bytes": page.server_rss_bytes,
-            "children_rss_bytes": page.children_rss_bytes,
-            "processes": None if page.children is None else 1 + page.children,
+            "server_rss_bytes": _whole(page.server_rss_bytes),
+            "children_rss_bytes": _whole(page.children_rss_bytes),
+            "processes": None if page.children is None else 1 + int(page.children),
             "cpu_s": None if page.cpu_s is None else self._cpu_before_s + page.cpu_s,
-            "server_fds": page.open_files,
+            "server_fds": _whole(page.open_files),
             "late_s": late_s,
             "recorder_cpu_s": time.process_time(),
         }
@@ -170,6 +175,10 @@ class RemoteRecorder:
         self._peak_mb = max(self._peak_mb, held_mb)
         again = f", {self._restarts} restarts" if self._restarts else ""
         return f"{held_mb:.0f} MB, at most {self._peak_mb:.0f} MB{again}"
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else int(value)
 
 
 def restarted(before: Page, now: Page) -> bool:

@@ -9,7 +9,7 @@ from profiles.generator import processes_of, saturation
 from profiles.kill_rules import counted_kills, ended_server, misplaced_kills
 from profiles.kills import kill_events
 from profiles.run_folder import RunFolder
-from profiles.service import unserved
+from profiles.service import survival, unanswered, unserved
 
 MOST_LOAD_LATE_MS = 500.0
 """A generator of whose requests every hundredth is sent later than this no longer plays its readers in time."""
@@ -31,11 +31,11 @@ def decide(folder: RunFolder, values: Mapping[str, Any]) -> tuple[str, list[str]
         return "oom_killed", [counted_kills(folder, values["oom_kills"]), *kill_lines]
     if (ended := ended_server(folder)) is not None:
         return ended
-    if not any(event.facts.get("ok") for event in folder.named("health")):
-        return "unhealthy", ["server: did not answer /api/health after the load"]
+    if silence := unanswered(folder, values):
+        return "unhealthy", silence
     if failures := unserved(folder, values):
         return "unhealthy", failures
-    return "survived", ["no kill, no restart, healthy after the load"]
+    return "survived", survival(folder, values)
 
 
 def unmet(expected: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
@@ -90,7 +90,7 @@ def _witnesses_failed(folder: RunFolder, values: Mapping[str, Any]) -> list[str]
         reasons.append(f"speech upstream: {late} answers came later than their drawn latency")
     if values["samples"] == 0:
         reasons.append("recorder: no samples")
-    elif gap_s > LONGEST_GAP_S:
+    elif gap_s > LONGEST_GAP_S and not folder.named("unreachable"):  # what is far away says nothing meanwhile
         cause = "they could not be written" if folder.named("samples_lost") else "the machine was starved"
         reasons.append(f"recorder: {gap_s:.1f} s without a sample: {cause}")
     if values["load_kind"] != "pregenerate" and values["audio_requests"] == 0:

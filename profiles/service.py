@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from profiles.health import HEALTH_PATH
 from profiles.listeners import wait_of
 from profiles.ordered_faults import ordered_faults
 from profiles.request_figures import AUDIO_KINDS, UNPLAYABLE, asked, failed, failures_by_status
@@ -40,6 +41,32 @@ def unserved(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     reasons += _gone(folder)
     ordered = ordered_faults(folder)
     return [f"{reasons[0]}; {ordered.text}", *reasons[1:]] if reasons and ordered else reasons
+
+
+def unanswered(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
+    """Return that the server did not answer after the load; nothing when it did, or nobody is to ask it."""
+    asked_after = folder.named("health")
+    watched = values.get("load_kind") == "none" and not asked_after
+    if watched or any(event.facts.get("ok") for event in asked_after):
+        return []
+    path = next((event.text("path") for event in asked_after), "") or HEALTH_PATH
+    return [f"server: did not answer {path} after the load", *_outages(folder)]
+
+
+def survival(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
+    """Return what is known of a server that lived."""
+    if values.get("load_kind") != "none":
+        return ["no kill, no restart, healthy after the load"]
+    watched_s = values.get("duration_s") or 0.0
+    return [f"no kill and no restart was seen in {watched_s:.0f} s of watching", *_outages(folder)]
+
+
+def _outages(folder: RunFolder) -> list[str]:
+    """Return how often a server that is far away could not be asked: the network may be why, or the server."""
+    times = folder.named("unreachable")
+    if not times:
+        return []
+    return [f"it could not be reached {len(times)} times, the last time: {times[-1].text('reason')}"]
 
 
 def _refused(folder: RunFolder) -> list[str]:
