@@ -9,20 +9,22 @@ from pathlib import Path
 
 from profiles.control_files import CGROUP_ROOT, NEEDS_ROOT, check_room, put, remove_folder
 from profiles.counter_files import CounterFiles, integer, pressure, reading_of, seconds
-from profiles.delegated import MEMBERSHIP, base_of, locked, share_out, take_back, undelegated
+from profiles.delegated import (
+    MEMBERSHIP,
+    NEEDS_DELEGATE,
+    NEEDS_MEMORY,
+    base_of,
+    locked,
+    share_out,
+    take_back,
+    undelegated,
+)
 from profiles.offer import Offer
 from profiles.swap import SWAPS, check_swap_counted
 from profiles.vm_size import CPU_PERIOD_US, VmSize
 from profiles.walls import Reading
 
 NAME = "cgroup v2"
-NEEDS_DELEGATE = (
-    "Put `[Service]` and `Delegate=cpu cpuset io memory pids` into /etc/systemd/system/user@.service.d/delegate.conf, "
-    "run systemctl daemon-reload, and log in again."
-)
-NEEDS_MEMORY = (
-    f"As root: boot with cgroup_enable=memory. As a user: {NEEDS_DELEGATE[0].lower()}{NEEDS_DELEGATE[1:]}"
-)
 
 
 class CgroupV2:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from profiles.control_files import put, remove_folder, unwritable
-from profiles.errors import RunError
+from profiles.errors import OomproofError, RunError
 from profiles.walls import NAME_PREFIX
 
 OWNER_PREFIX = f"{NAME_PREFIX}owner-"
@@ -24,6 +24,13 @@ OWNER_PREFIX = f"{NAME_PREFIX}owner-"
 OWN_SCOPE = re.compile(rf"{NAME_PREFIX}\d+\.scope")
 MEMBERSHIP = Path("/proc/self/cgroup")
 WITHIN_S = 10.0
+NEEDS_DELEGATE = (
+    "Put `[Service]` and `Delegate=cpu cpuset io memory pids` into /etc/systemd/system/user@.service.d/delegate.conf, "
+    "run systemctl daemon-reload, and log in again."
+)
+NEEDS_MEMORY = (
+    f"As root: boot with cgroup_enable=memory. As a user: {NEEDS_DELEGATE[0].lower()}{NEEDS_DELEGATE[1:]}"
+)
 
 
 def base_of(root: Path, own: Path = MEMBERSHIP) -> Path:
@@ -102,9 +109,13 @@ def share_out(base: Path) -> None:
     """Let the groups in `base` have limits of their own: of memory, and of CPU where that can be had.
 
     Raises:
-        OSError: the kernel refuses memory.
+        OomproofError: memory was not given to us.
+        OSError: the kernel refuses it.
     """
-    missing = _controllers(base / "cgroup.controllers") - _controllers(base / "cgroup.subtree_control")
+    given = _controllers(base / "cgroup.controllers")
+    if "memory" not in given:
+        raise OomproofError(f"{base / 'cgroup.controllers'}: has no memory. {NEEDS_MEMORY}")
+    missing = given - _controllers(base / "cgroup.subtree_control")
     if "memory" in missing and (base / "cgroup.type").exists():  # the machine's own root has no type
         _move(base, base / f"{OWNER_PREFIX}{os.getpid()}")
     if "memory" in missing:

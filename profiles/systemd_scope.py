@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from profiles.cgroup import Cgroup
-from profiles.cgroup_v2 import NEEDS_DELEGATE, NEEDS_MEMORY, CgroupV2
+from profiles.cgroup_v2 import CgroupV2
 from profiles.control_files import CGROUP_ROOT
-from profiles.delegated import MEMBERSHIP, OWN_SCOPE, own_base
+from profiles.delegated import MEMBERSHIP, NEEDS_DELEGATE, NEEDS_MEMORY, OWN_SCOPE, own_base
 from profiles.errors import OomproofError
 from profiles.offer import Offer
 from profiles.walls import NAME_PREFIX
