@@ -73,9 +73,7 @@ class ProcessTable:
         self._remember(pid, "server")
 
     def unknown(self, reason: str) -> TreeSample:
-        """Note that nobody can say what runs in the VM now."""
-        for pid in list(self._followed):
-            self._forget(pid)
+        """Note that nobody can say what runs in the VM now; who was followed is, until it is seen again."""
         self.unknown_because = reason
         return TreeSample(why=dict.fromkeys((*RSS_COLUMNS, "processes"), reason))
 
