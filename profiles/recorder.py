@@ -18,6 +18,7 @@ from collections import deque
 from pathlib import Path
 from typing import TextIO
 
+from profiles import whole_machine
 from profiles.backends import walls_of
 from profiles.balance import CpuBalance
 from profiles.checkpoints import Checkpoint
@@ -25,6 +26,7 @@ from profiles.event_log import EventLog
 from profiles.kernel_watch import KernelWatch
 from profiles.load_processes import LoadProcesses
 from profiles.process_table import ProcessTable, TreeSample
+from profiles.resident import stay_resident
 from profiles.run_folder import SAMPLE_COLUMNS
 from profiles.sample_writer import SampleWriter
 from profiles.unmeasured import Unmeasured

@@ -37,7 +37,8 @@ class Guest:
     """What a guest is made of.
 
     `folder` takes `console.log` (the guest's kernel), `output.log` (the command) and `status`; it is the only place
-    of the host, with `writable`, that the guest may write to. Files reach the host about a second late.
+    of the host, with `writable`, that the guest may write to. Files reach the host about a second late. `init` is the
+    shell script that is the guest's first process.
     """
 
     folder: Path
@@ -45,6 +46,7 @@ class Guest:
     timeout_s: float
     writable: tuple[Path, ...] = ()
     cache: Path = CACHE
+    init: Path = INIT
 
     @property
     def output(self) -> Path:
@@ -111,7 +113,7 @@ def _run(guest: Guest, folder: Path) -> str:
         environment["TMPDIR"] = room
     kernel = [
         PROGRAM, f"mem={guest.memory_mb}M", "rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=null,fd:1",
-        f"uml_dir={folder}/", "umid=guest", "init=/bin/sh", "--", f'"{INIT}"', f'"{folder}"',
+        f"uml_dir={folder}/", "umid=uml-sockets", "init=/bin/sh", "--", f'"{guest.init}"', f'"{folder}"',
     ]  # fmt: skip
     with guest.console.open("wb") as console:
         supervisor = subprocess.Popen(
