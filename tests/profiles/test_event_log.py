@@ -25,7 +25,11 @@ class FullDisk:
 def disk(monkeypatch: pytest.MonkeyPatch) -> FullDisk:
     """The disk of every event log."""
     disk = FullDisk()
-    monkeypatch.setattr(LineFile, "append", lambda file, line: disk.append(file, line))
+
+    def append(file: LineFile, line: bytes) -> str | None:
+        return disk.append(file, line)
+
+    monkeypatch.setattr(LineFile, "append", append)
     return disk
 
 
