@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
@@ -140,7 +139,8 @@ def hang(*, last: bool) -> None:
 CONTROLS: dict[str, Callable[..., None]] = {
     control.__name__: control
     for control in (
-        leak_per_request, leak_per_session, retain, plateau, flat, spawn_children, oom, oom_child, crash, crash_signal, hang,
+        leak_per_request, leak_per_session, retain, plateau, flat, spawn_children,
+        oom, oom_child, crash, crash_signal, hang,
     )
 }  # fmt: skip
 
