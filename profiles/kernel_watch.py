@@ -12,6 +12,7 @@ from profiles.event_log import EventLog
 from profiles.kernel_log import KernelKill
 from profiles.kill_reader import KillReader
 from profiles.kmsg import KernelClock, KernelLog, KernelRecord
+from profiles.line_file import LineFile
 from profiles.process_table import ProcessTable
 
 MOST_ALIVE = 40
@@ -46,7 +47,7 @@ class KernelWatch:
         self._reader = KillReader()
         self._lost_before = 0
         self._was_readable = self._log.readable
-        self._lines = (folder / "kernel.log").open("a", encoding="utf-8", buffering=1)
+        self._lines = LineFile(folder / "kernel.log")
 
     @property
     def readable(self) -> bool:
@@ -76,10 +77,7 @@ class KernelWatch:
 
     def _keep(self, record: KernelRecord) -> None:
         """Keep a line in the form that `dmesg` has; a full disk costs the line, not the run."""
-        try:
-            self._lines.write(f"[{record.kernel_t:12.6f}] {record.message}\n")
-        except OSError:
-            self._lines = Path(os.devnull).open("a", encoding="utf-8")  # noqa: SIM115  # as long as the watch
+        self._lines.append(f"[{record.kernel_t:12.6f}] {record.message}\n".encode("utf-8", "replace"))
 
     def _tell(self, kill: KernelKill, record: KernelRecord) -> None:
         t, within_s = self._clock.seen(record.kernel_t, self._looked_t, self._now())

@@ -81,6 +81,8 @@ class Recorder:
             for column, value in values.items()
             if value is None
         }
+        if not self._limits_cpu:
+            why["balance_s"] = f"{self.walls.backend} holds the VM to no share of the CPU"
         tree = self._tree(reading)
         values |= {
             "t": t,
