@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from profiles.heap_record import HeapRecord
+from profiles.kills import kill_events
 from profiles.memory_trace import BYTES_PER_GB, Trace, downsample
 from profiles.plot_panel import ANON, CHILDREN, GRID, INK, KILL, MUTED, PAPER, SERVER, WAITING
 from profiles.plot_style import STYLE, new_figure, svg_text
@@ -50,6 +51,18 @@ def _draw_vm(axes: Axes, folder: RunFolder, limit_mb: float | None) -> None:
     axes.plot(children.t_s, children.gb, color=CHILDREN, linestyle="--", linewidth=1.3)
     server = _series(folder, "server_rss_bytes", BYTES_PER_GB)
     axes.plot(server.t_s, server.gb, color=SERVER, linestyle="-.", linewidth=1.3)
+    zero_t = folder.time_zero_s or 0.0
+    for kill in kill_events(folder):
+        t_s = kill.t - zero_t
+        size = 10.0 if kill.text("role") == "server" else 5.5
+        axes.plot(
+            [t_s],
+            [anon.highest(t_s - 1, t_s + 0.2)],
+            "x",
+            color=KILL,
+            markersize=size,
+            markeredgewidth=size / 4,
+        )
     if limit_mb is not None:
         axes.axhline(limit_mb / _MB_PER_GB, color=INK, linewidth=1.4)
     axes.set_ylim(bottom=0)
@@ -111,11 +124,13 @@ def _legend(figure: Figure) -> None:
         (ANON, "-", 1.6, "VM, anonymous memory"),
         (CHILDREN, "--", 1.3, "children, RSS"),
         (SERVER, "-.", 1.3, "server, RSS in samples"),
-        (INK, ":", 1, "server, RSS as memray saw it"),
+        (INK, ":", 1, "server, RSS seen by memray"),
         (HEAP, "-", 1.6, "server, heap"),
     ]
     handles: list[Any] = [Line2D([], [], color=c, ls=ls, lw=lw, label=name) for c, ls, lw, name in lines]
+    cross: dict[str, Any] = {"marker": "x", "ls": "", "mec": KILL, "markersize": 7, "markeredgewidth": 2}
+    handles.append(Line2D([], [], label="killed", **cross))
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.05, 1.0), ncols=5, frameon=False,
-        fontsize=8.5, columnspacing=1.2, handletextpad=0.5,
+        handles=handles, loc="upper left", bbox_to_anchor=(0.05, 1.0), ncols=6, frameon=False,
+        fontsize=8, columnspacing=1.1, handletextpad=0.5,
     )  # fmt: skip

@@ -59,7 +59,7 @@ def _read(
     clock: Clock | None,
     looks: Mapping[str, float],
     marks: Sequence[float],
-    sessions: int | None,
+    sessions: tuple[int, int] | None,
     tell: Callable[[str], None],
     within_s: float,
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
@@ -71,7 +71,7 @@ def _read(
         command += ["--at", *(str(clock.ms(t)) for t in looks.values())]
     if clock is not None and marks:
         command += ["--marks", *(str(clock.ms(t)) for t in marks)]
-    command += [] if sessions is None else ["--sessions", str(sessions)]
+    command += [] if sessions is None else ["--sessions", str(sessions[1])]
     size_mb = capture.stat().st_size / 2**20
     status = run_within(
         command, log, within_s, lambda spent: tell(f"reading {size_mb:,.1f} MB of capture ({spent:.0f} s)")
@@ -108,7 +108,7 @@ def _waves(
     folder: RunFolder,
     clock: Clock | None,
     marks: Sequence[float],
-    sessions: int | None,
+    sessions: tuple[int, int] | None,
 ) -> Waves | None:
     if clock is None or "grown" not in found:
         return None

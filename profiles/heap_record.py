@@ -50,8 +50,8 @@ class Grown(Place):
     """What a line held before the first wave and after each, once the server was quiet.
 
     `course`: `grows` with both waves, `slows` (less than half as much the second time), `stopped` after the first,
-    `late` (only in the second). `pools_bytes` is how much of what it holds at the end is whole pools of Python's
-    own allocator, which stand at the line that needed a new one and not at those that fill it.
+    `late` (only in the second). `pools_bytes` is how much of what it holds at the end has the size of the pools of
+    Python's own allocator, which stand at the line that needed a new one and not at those that fill it.
     """
 
     before_bytes: int
@@ -63,13 +63,13 @@ class Grown(Place):
 
 
 class Waves(_Table):
-    """The load played twice: `sessions` in each wave (None: not counted), and what was held at three moments.
+    """The load played twice: the `sessions` of each wave (None: not counted), and what was held at three moments.
 
     `t_s` and `heap_bytes` are before the first wave, after it and after the second; `quiet` says of each wave
     whether the server had come to rest before its moment.
     """
 
-    sessions: int | None
+    sessions: tuple[int, int] | None
     t_s: tuple[float, float, float]
     heap_bytes: tuple[int, int, int]
     quiet: tuple[bool, bool]

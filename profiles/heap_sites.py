@@ -20,8 +20,8 @@ Frame = tuple[str, str, int]
 _NATIVE: Frame = ("", NO_FRAME, 0)
 _STDLIB = re.compile(r"/lib(?:64)?/python3?\.?\d+t?/|/python\d+\.zip/")
 _PACKAGES = re.compile(r"/(?:site|dist)-packages/")
-_POOL_BYTES = (2**20, 2**18)
-"""The size of a pool of Python's allocator for small objects: 1 MiB from Python 3.10 on, 256 KiB before."""
+POOL_BYTES = 2**20
+"""The size of a mapping that Python's allocator takes for small objects (CPython's obmalloc, from 3.10 on)."""
 
 
 class Interval(NamedTuple):
@@ -39,8 +39,8 @@ class Interval(NamedTuple):
 
     @property
     def is_pool(self) -> bool:
-        """Whether they are whole pools for small objects."""
-        return self.is_mapping and any(self.size_bytes == self.allocations * size for size in _POOL_BYTES)
+        """Whether they are mappings of just the size of a pool for small objects."""
+        return self.is_mapping and self.size_bytes == self.allocations * POOL_BYTES
 
 
 @dataclass
@@ -114,7 +114,7 @@ def sites_grown(
     Args:
         records: places, each with how long its allocations lived.
         marks: the snapshots before the first wave, after it, and after the second.
-        sessions: how many were played in each wave.
+        sessions: how many were played in the second wave; None where nobody knows.
     """
     sites: dict[tuple[str, int, str, Origin], _Grown] = defaultdict(_Grown)
     for place, intervals in records:

@@ -104,7 +104,7 @@ def grown_rows(sites: Sequence[Grown]) -> tuple[tuple[str, ...], ...]:
             *map(_kb, (site.before_bytes, site.after_1_bytes, site.after_2_bytes)),
             NONE if site.bytes_per_session is None else _kb(site.bytes_per_session),
             site.course,
-            site.name + (f" ({_kb(site.pools_bytes)} in pools)" if site.pools_bytes else ""),
+            site.name + (f" ({_kb(site.pools_bytes)} of it the size of pools)" if site.pools_bytes else ""),
             _inner(site),
         )
         for site in sites
@@ -139,13 +139,13 @@ def _waves(record: HeapRecord) -> Section:
     if waves is None:
         return Section(title, (f"Not known: {record.no_waves or 'the load was played once'}.",))
     before, first, second = waves.heap_bytes
-    played = (
-        "sessions not counted" if waves.sessions is None else count(waves.sessions, "session", "sessions")
-    )
-    each = f", {_kb((second - first) / waves.sessions)} a session" if waves.sessions else ""
+    counted, each = "sessions not counted", ""
+    if waves.sessions is not None:
+        counted = f"{waves.sessions[0]:,} and {waves.sessions[1]:,} sessions"
+        each = f", {_kb((second - first) / waves.sessions[1])} a session" if waves.sessions[1] else ""
     held = f"held {_mb(before)} before, {_mb(first)} after the first and {_mb(second)} after the second wave{each}"
     sentences = [
-        f"The same load was played twice ({played} in each wave), with rest for the server after each. The heap {held}."
+        f"The same load was played twice ({counted}), with rest for the server after each. The heap {held}."
     ]
     if not all(waves.quiet):
         sentences.append(NOT_QUIET.format(late_waves(waves)))

@@ -75,14 +75,15 @@ def marks_of(folder: RunFolder) -> tuple[tuple[float, ...], str | None]:
     return (), f"the server ended in wave {wave}{died}" if end is not None else f"wave {wave} did not end"
 
 
-def sessions_of(folder: RunFolder, marks: Sequence[float]) -> int | None:
-    """Return the sessions of a wave: as its rows count them, else one for each reader."""
+def sessions_of(folder: RunFolder, marks: Sequence[float]) -> tuple[int, int] | None:
+    """Return the sessions of each wave, as its rows count them, else one for each reader; None where nobody knows."""
     if not marks:
         return None
     rows = [row.t for row in folder.requests if row.kind == "session"]
-    counts = {sum(start <= t < end for t in rows) for start, end in itertools.pairwise(marks)}
     if rows:
-        return min(counts) or None
+        first, second = (sum(start <= t < end for t in rows) for start, end in itertools.pairwise(marks))
+        return first, second
     scenario: Any = folder.run.get("scenario") or {}
     load = scenario.get("load") or {}
-    return load.get("readers") if load.get("kind") == "readers" else None
+    readers = load.get("readers") if load.get("kind") == "readers" else None
+    return (readers, readers) if isinstance(readers, int) else None

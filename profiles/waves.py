@@ -9,6 +9,7 @@ a store without a bound that is keyed by what was asked: it stops too.
 from __future__ import annotations
 
 import argparse
+import os
 import signal
 import sys
 import time
@@ -28,6 +29,8 @@ QUIET_WITHIN_S = 60.0
 """A server that still works on after this is taken as it is; the report says so."""
 _LOOK_EVERY_S = 0.5
 _END_WITHIN_S = 8.0
+REQUESTS_VARIABLE = "OOMPROOF_REQUESTS"
+"""Where a load of somebody else's finds the file for its rows."""
 
 
 def waves_command(command: Sequence[str], folder: Path, waves: int) -> list[str]:
@@ -48,11 +51,13 @@ def play(command: Sequence[str], folder: Path, waves: int) -> int:
     events, log, before = EventLog(folder), folder / "load.log", _processes_now(folder)
     for wave in range(1, waves + 1):
         events.write("wave_started", wave=wave)
-        load = processes.start(command, log)
+        rows = folder / f"requests-{wave}.csv"
+        load = processes.start(command, log, environment={**os.environ, REQUESTS_VARIABLE: str(rows)})
         try:
             status = load.wait()
         finally:
             processes.stop(load, _END_WITHIN_S)
+            _append_rows(rows, folder / "requests.csv")
         events.write("wave_ended", wave=wave, returncode=status)
         if status != 0:
             return status
@@ -60,6 +65,17 @@ def play(command: Sequence[str], folder: Path, waves: int) -> int:
         quiet = _await_quiet(folder, before)
         events.write("wave_settled", wave=wave, quiet=quiet, waited_s=round(time.monotonic() - since, 2))
     return 0
+
+
+def _append_rows(rows: Path, to: Path) -> None:
+    """Put a wave's own rows to the run's: a load that is somebody else's may begin its file anew each time."""
+    try:
+        head, _, lines = rows.read_bytes().partition(b"\n")
+    except FileNotFoundError:  # our readers' file is named on their command line, and is appended to
+        return
+    with to.open("ab") as file:
+        file.write(lines if file.tell() else head + b"\n" + lines)
+    rows.unlink()
 
 
 def _await_quiet(folder: Path, before: float | None) -> bool:
