@@ -11,8 +11,8 @@ from pathlib import Path
 class LineFile:
     """Appends lines; several processes may share the file.
 
-    A write that the disk does not take whole (ENOSPC, EDQUOT, EFBIG, EIO, or simply a short one) is cut off again, so
-    that what comes later never stands behind half a line.
+    What the disk does not take whole (ENOSPC, EDQUOT, EFBIG, EIO) is cut off again, so that what comes later never
+    stands behind half a line.
     """
 
     def __init__(self, path: Path | str) -> None:
@@ -35,13 +35,16 @@ class LineFile:
 
     def _append(self, line: bytes) -> str | None:
         self._mend()
+        start = os.fstat(self._fd).st_size
         written = os.write(self._fd, line)
-        if written == len(line):
-            return None
-        end = os.fstat(self._fd).st_size
-        self._torn = (end - written, end)
-        self._mend()
-        return "short write"
+        try:
+            while written < len(line):
+                written += os.write(self._fd, line[written:])  # says why the first did not take all
+        except OSError:
+            self._torn = (start, start + written)
+            self._mend()
+            raise
+        return None
 
     def _mend(self) -> None:
         """Cut off the half line that a write has left, unless somebody has written behind it by now."""

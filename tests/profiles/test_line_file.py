@@ -24,7 +24,7 @@ def test_a_line_that_does_not_fit_leaves_no_piece_of_itself(tmp_path: Path) -> N
     file = LineFile(tmp_path / "lines")
     with full_at(9):
         assert file.append(b"first\n") is None
-        assert file.append(b"second\n") == "short write"
+        assert file.append(b"second\n") == "File too large"
         assert (tmp_path / "lines").read_bytes() == b"first\n"
 
 
