@@ -1,5 +1,6 @@
 import dataclasses
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -7,8 +8,9 @@ import pytest
 
 from profiles.cgroup import Cgroup, stale_groups
 from profiles.cgroup_v1 import CgroupV1
+from profiles.cgroup_v1 import offer as offer_v1
 from profiles.cgroup_v2 import CgroupV2
-from profiles.errors import OomproofError
+from profiles.errors import OomproofError, RunError
 from profiles.machine import find_hierarchy
 from profiles.vm_size import MIB, VmSize
 from profiles.walls import Reading
@@ -39,7 +41,9 @@ def v1(tmp_path: Path) -> CgroupV1:
         memory__stat="cache 1\nhierarchical_memory_limit 4096\ntotal_cache 300\ntotal_rss 700\ntotal_swap 50\n",
         memory__oom_control="oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
     )
-    _files(tmp_path / "cpu" / "g", cpu__cfs_quota_us="-1", cpu__stat="nr_periods 5\nthrottled_time 1500000000\n")
+    _files(
+        tmp_path / "cpu" / "g", cpu__cfs_quota_us="-1", cpu__stat="nr_periods 5\nthrottled_time 1500000000\n"
+    )
     _files(tmp_path / "cpuacct" / "g", cpuacct__usage="2500000000")
     return CgroupV1(tmp_path)
 
@@ -171,3 +175,86 @@ def test_only_the_groups_of_dead_owners_are_stale(v2: CgroupV2) -> None:
     for name in (f"oomproof-{os.getpid()}-1", f"oomproof-{ended.pid}-1", "oomproof-other", "g2"):
         (v2.base / name).mkdir()
     assert [group.name for group in stale_groups(v2)] == [f"oomproof-{ended.pid}-1"]
+
+
+def test_v1_gives_the_vm_its_swap_beside_its_memory(v1: CgroupV1, tmp_path: Path) -> None:
+    """GIVEN 64 MB of swap THEN memory and swap together may be that much more, and the kernel may swap."""
+    v1.limit("g", VmSize(256, 2, 0.125, 64))
+    folder = v1.memory / "g"
+    assert (folder / "memory.limit_in_bytes").read_text() == str(256 * MIB)
+    assert (folder / "memory.memsw.limit_in_bytes").read_text() == str(320 * MIB)
+    assert not (folder / "memory.swappiness").exists()
+
+
+def test_v2_gives_the_vm_its_swap_beside_its_memory(v2: CgroupV2) -> None:
+    """GIVEN 64 MB of swap THEN that much has a limit of its own."""
+    v2.limit("g", VmSize(256, 2, 0.125, 64))
+    assert (v2.base / "g" / "memory.max").read_text() == str(256 * MIB)
+    assert (v2.base / "g" / "memory.swap.max").read_text() == str(64 * MIB)
+
+
+def test_v1_without_the_cpu_controller_limits_memory_alone(v1: CgroupV1) -> None:
+    """GIVEN a machine whose CPU controller is elsewhere THEN the memory is limited, and no CPU file is written."""
+    shutil.rmtree(v1.cpu)
+    shutil.rmtree(v1.cpuacct)
+    walls = Cgroup(v1, "g")
+    v1.limit("g", SIZE)
+    walls.set_cpus(0.125)
+    assert not walls.limits_cpu
+    assert v1.folders("g") == [v1.memory / "g"]
+    assert not v1.cpu.exists()
+
+
+def test_v1_refuses_a_vm_above_a_limit_that_holds_already(v1: CgroupV1) -> None:
+    """GIVEN a container of 128 MB THEN a VM of 256 in it is refused: its own limit would never kill."""
+    (v1.memory / "memory.limit_in_bytes").write_text(str(128 * MIB))
+    with pytest.raises(OomproofError, match="allows 128 MB, and the VM is to have 256"):
+        v1.limit("g", SIZE)
+    (v1.memory / "memory.limit_in_bytes").write_text(str(256 * MIB))
+    v1.limit("g", SIZE)
+
+
+@pytest.mark.parametrize("writable", [True, False])
+def test_v1_is_offered_to_who_may_write_it(
+    v1: CgroupV1, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, writable: bool
+) -> None:
+    """GIVEN the memory controller on v1 THEN it is offered, or the folder that lacks permission is named."""
+    monkeypatch.setattr(os, "access", lambda path, mode: writable)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    found = offer_v1(tmp_path)
+    assert found.available is writable
+    assert found.reason == ("" if writable else f"{tmp_path}/memory: cannot be written by this user")
+
+
+def test_v1_is_not_offered_where_it_does_not_hold_memory(tmp_path: Path) -> None:
+    """GIVEN a tree without it THEN the line says where was looked."""
+    assert str(tmp_path) in offer_v1(tmp_path).reason
+
+
+def test_a_group_that_stays_is_told_with_what_is_in_it(v2: CgroupV2, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a group that cannot be removed THEN the line names its folder and the processes inside."""
+    (v2.base / "g" / "cgroup.procs").write_text("4194304\n0\n")
+    walls = Cgroup(v2, "g")
+    monkeypatch.setattr(walls, "kill_all", lambda: False)
+    monkeypatch.setattr("profiles.cgroup_v2.remove_folder", lambda folder: False)
+    with pytest.raises(RunError, match=rf"{v2.base}/g: could not be removed \(processes inside: 4194304\)"):
+        walls.destroy()
+
+
+def test_neither_init_nor_we_ourselves_are_ever_killed(v2: CgroupV2, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a group that claims to hold everybody THEN only what is certainly another process is signalled."""
+    killed: list[int] = []
+    monkeypatch.setattr(os, "kill", lambda pid, number: killed.append(pid))
+    (v2.base / "g" / "cgroup.procs").write_text(f"0\n1\n{os.getpid()}\n4194304\n")
+    assert not Cgroup(v2, "g").kill_all(within_s=0.0)
+    assert set(killed) <= {4194304}
+    Cgroup(v2, "g")._kill([-1, 0, 1, os.getpid(), 4194304])
+    assert set(killed) == {4194304}
+
+
+def test_v2_kills_a_whole_group_at_once_where_it_can(v2: CgroupV2, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN cgroup.kill THEN it is written, so that nothing born meanwhile escapes."""
+    (v2.base / "g" / "cgroup.kill").write_text("")
+    monkeypatch.setattr(os, "kill", lambda pid, number: None)
+    Cgroup(v2, "g")._kill([])
+    assert (v2.base / "g" / "cgroup.kill").read_text() == "1"
