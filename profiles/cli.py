@@ -14,7 +14,15 @@ from urllib.parse import urlsplit
 
 from rich.console import Console
 
-from profiles import attach_command, capacity_command, doctor, own_server, profile_command, serve
+from profiles import (
+    attach_command,
+    capacity_command,
+    doctor,
+    kills_command,
+    own_server,
+    profile_command,
+    serve,
+)
 from profiles.backends import BACKENDS, enter, own_size
 from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code
 from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
@@ -26,6 +34,7 @@ from profiles.report_text import verdict_text
 from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario, load_scenario, scenario_names, with_load, with_upstream
 from profiles.verdict import judge
+from profiles.trim import check_trim
 from profiles.vm_size import RESTED_BALANCE_S, parse_memory_mb, read_fly_toml
 
 OWN_SETTINGS = frozenset({"HOST", "PORT", "DOCSTORE_DIR", "API_BASE", "API_KEY"})
@@ -47,6 +56,7 @@ EXAMPLES = """examples:
   oomproof judge reports/runs/x/live            the verdict of an old run, computed again
   oomproof report reports/runs/x                its report, made again
   oomproof doctor                               what this machine can prove, and what it lacks
+  dmesg | oomproof kills -                      who was killed for memory, from a kernel's log or Fly's
   oomproof serve                                the server and a speech API beside it, to be tried by hand
 
 exit codes: 0 as expected, 1 not as expected, 2 wrong use, 3 inconclusive, 4 nothing valid was measured,
@@ -137,6 +147,7 @@ def _parser() -> argparse.ArgumentParser:
     serving.set_defaults(run=serve.run)
     doctor.add_parser(commands)
     attach_command.add_parser(commands)
+    kills_command.add_parser(commands)
     listing = commands.add_parser("scenarios", help="list the scenarios")
     listing.set_defaults(run=_list)
     return parser
@@ -182,6 +193,11 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--sample-hz", type=int, default=SAMPLE_HZ, help="samples a second, 10 to 50 (default 10)")
     add("--memray", action="store_true", help="capture the server's heap and draw its flame graph")
+    add(
+        "--trim",
+        metavar="HOW",
+        help="after the load have the server give back what its allocator keeps: malloc_trim, or /path to POST to",
+    )
 
 
 def _compare(chosen: argparse.Namespace, console: Console) -> int:
@@ -233,6 +249,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         upstream=_upstream(chosen),
         memray=chosen.memray,
         sample_hz=_sample_hz(chosen.sample_hz),
+        trim=check_trim(chosen.trim),
     )
 
 
