@@ -133,6 +133,20 @@ def own_size(backend: str) -> VmSize | None:
     return None if own is None else own()
 
 
+def check_size(backend: str | None, size: VmSize) -> None:
+    """Refuse a VM of a size that the backend cannot give it, before anything is started.
+
+    Raises:
+        OomproofError: all VMs of that backend have another.
+    """
+    own = None if backend is None else own_size(backend)
+    if own is not None and own.memory_mb != size.memory_mb:
+        raise OomproofError(
+            f"VM of {size.memory_mb} MB: with --backend {backend} every VM has {own.memory_mb} MB. "
+            "Leave --memory and vm.memory out."
+        )
+
+
 def walls_of(backend: str, name: str, folder: Path) -> Walls:
     """Return the walls of that name; nothing is built yet. What the backend must write goes into `folder`.
 

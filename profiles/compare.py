@@ -9,6 +9,7 @@ from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from profiles.backends import check_size
 from profiles.errors import EXIT_INVALID, EXIT_NOT_MET, EXIT_OK, OomproofError, RunError
 from profiles.load import DIALOGUE, NOBODYS, Documents, Upstream, build_document, own_upstream
 from profiles.machine import check_linux, check_vm_fits
@@ -40,6 +41,7 @@ class Options:
     memray: bool = False
     backend: str | None = None
     sample_hz: float = SAMPLE_HZ
+    trim: str | None = None
     cache: Path = Path(".cache")
 
 
@@ -73,6 +75,7 @@ def benches(
     check_names(scenarios)
     for scenario in scenarios:
         check_vm_fits(scenario.vm_size(options.vm_size))
+        check_size(options.backend, scenario.vm_size(options.vm_size))
     check_privilege(options.backend)
     check_upstream(scenarios, options.upstream)
     check_targets(scenarios)
@@ -85,7 +88,7 @@ def benches(
                 bench = Bench(
                     documents, upstream, options.vm_size, work,
                     memray=options.memray, ends_at_death=ends_at_death, backend=options.backend,
-                    sample_hz=options.sample_hz,
+                    sample_hz=options.sample_hz, trim=options.trim,
                 )  # fmt: skip
                 for scenario in group:
                     yield scenario, bench

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from profiles import backends
-from profiles.backends import BACKENDS, TABLE, Backend, choose, enter, offers, own_size, walls_of
+from profiles.backends import BACKENDS, TABLE, Backend, check_size, choose, enter, offers, own_size, walls_of
 from profiles.errors import OomproofError
 from profiles.offer import Offer
 from profiles.vm_size import VmSize
@@ -100,6 +100,11 @@ def test_the_machine_has_a_size_of_its_own(table: list[Backend], tmp_path: Path)
     table += [backend("a", size=lambda: size), backend("b")]
     assert own_size("a") == size
     assert own_size("b") is None
+    check_size("a", size)
+    check_size("b", VmSize(256, 1, 1.0))
+    check_size(None, VmSize(256, 1, 1.0))
+    with pytest.raises(OomproofError, match="VM of 511 MB: with --backend a every VM has 512 MB"):
+        check_size("a", VmSize(511, 1, 1.0))
     assert walls_of("b", "oomproof-1-1", tmp_path) == ("oomproof-1-1", tmp_path)  # type: ignore[comparison-overlap]
 
 
