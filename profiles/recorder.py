@@ -174,7 +174,9 @@ def record(recorder: Recorder, commands: TextIO, interval_s: float) -> bool:
     buffer = b""
     while True:
         recorder.sample(max(0.0, time.monotonic() - due))
-        due = max(due + interval_s, time.monotonic() - interval_s)
+        due += interval_s
+        if due < (now := time.monotonic()):  # what was missed stays missed: a burst would tell nothing
+            due = now + interval_s
         while True:
             wait_s = max(0.0, due - time.monotonic())
             if select.select([commands], [], [], 0.0 if recorder.checkpoints else wait_s)[0]:
