@@ -13,4 +13,4 @@ def stay_resident() -> bool:
     Without swap, a machine short of memory throws away the pages of programs and reads them again at each step: a
     recorder was seen to miss 4.6 s before the kill. Needs root or a large enough RLIMIT_MEMLOCK (mlockall(2)).
     """
-    return ctypes.CDLL(None).mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0
+    return bool(ctypes.CDLL(None).mlockall(_MCL_CURRENT | _MCL_FUTURE | _MCL_ONFAULT) == 0)
