@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import signal
+
 from profiles.death import Death, deaths
 from profiles.kills import is_attached, is_emulated, kill_events, machine_is_vm, outside_kills
 from profiles.run_folder import Event, RunFolder
+
+ASKED_TO_END = frozenset({0, -signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT})
+"""How a server ends that is done, or that somebody stops; the last two are how shells and containers tell it."""
 
 
 def misplaced_kills(folder: RunFolder) -> list[str]:
@@ -43,6 +48,8 @@ def ended_server(folder: RunFolder) -> tuple[str, list[str]] | None:
     Beside an end whose cause is proven it changes nothing.
     """
     ends = [death for death in deaths(folder) if death.role == "server"]
+    if is_attached(folder):  # who watches did not start it, and others may end it when they like
+        ends = [end for end in ends if end.returncode not in ASKED_TO_END]
     if not ends:
         return None
     proven = [end for end in ends if end.cause != "unknown"]

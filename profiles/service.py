@@ -58,7 +58,15 @@ def survival(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     if values.get("load_kind") != "none":
         return ["no kill, no restart, healthy after the load"]
     watched_s = values.get("duration_s") or 0.0
-    return [f"no kill and no restart was seen in {watched_s:.0f} s of watching", *_outages(folder)]
+    ends = [
+        f"it ended with status {end.text('returncode')}, as when it is done or is told to"
+        for end in folder.named("exited")
+    ]
+    return [
+        f"no kill{'' if ends else ' and no end'} was seen in {watched_s:.0f} s of watching",
+        *ends,
+        *_outages(folder),
+    ]
 
 
 def _outages(folder: RunFolder) -> list[str]:
