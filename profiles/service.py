@@ -74,7 +74,7 @@ def _outages(folder: RunFolder) -> list[str]:
     times = folder.named("unreachable")
     if not times:
         return []
-    return [f"it could not be reached {len(times)} times, the last time: {times[-1].text('reason')}"]
+    return [f"times it could not be reached: {len(times)}; the last one: {times[-1].text('reason')}"]
 
 
 def _refused(folder: RunFolder) -> list[str]:
