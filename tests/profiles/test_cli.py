@@ -4,7 +4,18 @@ from pathlib import Path
 import pytest
 
 from profiles import cli
+from profiles.compare import Options
 from profiles.errors import RunError, Terminated
+from profiles.offer import Offer
+from profiles.verdict_record import VerdictRecord
+
+
+@pytest.fixture
+def offered(monkeypatch: pytest.MonkeyPatch) -> list[Offer]:
+    """A machine that offers one backend, whole unless the test puts another there."""
+    made = [Offer("cgroup v1", available=True)]
+    monkeypatch.setattr(cli, "enter", lambda backend: made[0])
+    return made
 
 
 @pytest.mark.parametrize(
@@ -19,6 +30,8 @@ from profiles.errors import RunError, Terminated
         (["run", "live", "--fault", "429", "--fault", "teapot"], "--fault: 'teapot': no such fault"),
         (["run", "live", "--memory", "4 gigs"], "--memory '4 gigs': not a size"),
         (["run", "live", "--memory", "900000GB"], "this machine has"),
+        (["run", "live", "--swap", "half a gig"], "--swap 'half a gig': not a size"),
+        (["run", "live", "--swap", "900000GB"], "VM with 921600000 MB of swap"),
         (["run", "live", "--env", "ALIGNERS"], "--env ALIGNERS: not NAME=VALUE"),
         (["run", "live", "--env", "PORT=80"], "--env PORT: oomproof sets it itself"),
         (["run", "live", "--session-s", "inf"], "--session-s: inf"),
@@ -31,6 +44,7 @@ from profiles.errors import RunError, Terminated
         (["report", "/nowhere"], "/nowhere: no run folder"),
     ],
 )
+@pytest.mark.usefixtures("offered")
 def test_a_mistake_is_one_line_and_exit_code_2(
     arguments: list[str], complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -42,6 +56,32 @@ def test_a_mistake_is_one_line_and_exit_code_2(
     assert captured.out == ""
 
 
+def test_a_backend_that_nobody_knows_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    """GIVEN a wrong name THEN the line lists those that there are."""
+    assert cli.main(["run", "live", "--backend", "docker"]) == 2
+    assert capsys.readouterr().err.startswith(
+        "oomproof: --backend 'docker': unknown. Choose one of cgroup v1, "
+    )
+
+
+def test_what_a_backend_lacks_is_told_before_the_run(
+    offered: list[Offer], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN a backend with a caveat THEN one line on standard error has it with the way out, and the run gets it."""
+    offered[0] = Offer("cgroup v2", available=True, reason="no cpu here", way_out="Ask for it.")
+    chosen: list[Options] = []
+
+    def note(scenarios: object, options: Options, progress: object) -> list[VerdictRecord]:
+        chosen.append(options)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "compare", note)
+    assert cli.main(["run", "live"]) == 130
+    assert capsys.readouterr().err.splitlines()[0] == "oomproof: cgroup v2: no cpu here. Ask for it."
+    assert chosen[0].backend == "cgroup v2"
+
+
+@pytest.mark.usefixtures("offered")
 @pytest.mark.parametrize(
     ("error", "status"),
     [

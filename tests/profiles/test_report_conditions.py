@@ -34,6 +34,13 @@ def test_every_condition_is_stated_once_when_shared(synthetic_runs: list[Path]) 
     assert rows["Upstream's faults"] == ("none",)
 
 
+def test_a_share_that_was_not_kept_and_swap_are_stated(make_run: MakeRun) -> None:
+    """GIVEN a VM whose CPU was not limited, with swap THEN the conditions say so instead of a share."""
+    rows = dict(condition_rows(compared(make_run("cached", vm_cpu_limited=False, vm_swap_mb=512.0))))
+    assert rows["CPU"] == ("not limited: the VM had this machine's CPUs",)
+    assert rows["VM"] == ("4,096 MB and 512 MB of swap, 2 vCPUs, made with cgroup v1",)
+
+
 def test_what_differs_on_purpose_is_named_for_each(synthetic_runs: list[Path]) -> None:
     """Server settings are what a comparison changes: they are shown, without a warning."""
     comparison = compared(*synthetic_runs)

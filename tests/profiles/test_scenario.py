@@ -42,6 +42,7 @@ def test_a_comparison_changes_one_thing() -> None:
         ("[upstream]\nfaults = '429'", "upstream.faults: '429': Input should be a valid list"),
         ("[upstream]\nfault = ['429']", "upstream.fault: unknown key"),
         ("[vm]\nmemory = '4 gigs'", "vm.memory: '4 gigs': not a size"),
+        ("[vm]\nswap = 0", "vm.swap: 0: not a size"),
         ("[expect]\nverdict = 'dead'", "expect.verdict: 'dead'"),
         ("[target.environment]\nALIGNERS = 0", "target.environment.ALIGNERS: 0"),
         ("[load", "cannot be read"),
@@ -93,6 +94,14 @@ def test_a_scenario_may_name_its_own_memory(tmp_path: Path) -> None:
     path = tmp_path / "small.toml"
     path.write_text('[vm]\nmemory = "1GB"\n')
     assert load_scenario(str(path)).vm_size(VmSize(4096, 2, 0.125)) == VmSize(1024, 2, 0.125)
+
+
+def test_a_scenario_may_name_its_own_swap(tmp_path: Path) -> None:
+    """GIVEN vm.swap THEN the VM has that much beside the memory it had; without it, none."""
+    path = tmp_path / "swapping.toml"
+    path.write_text('[vm]\nswap = "512MB"\n')
+    assert load_scenario(str(path)).vm_size(VmSize(4096, 2, 0.125)) == VmSize(4096, 2, 0.125, swap_mb=512)
+    assert load_scenario("live").vm_size(VmSize(4096, 2, 0.125)).swap_mb == 0
 
 
 def test_an_option_overrides_the_file_and_is_checked_alike() -> None:
