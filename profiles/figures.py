@@ -7,6 +7,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from profiles.growth_slope import median_slope
 from profiles.run_folder import RunFolder, Sample
 from profiles.vm_size import MIB
 
@@ -75,22 +76,15 @@ def mb_per_reader(rss_bytes: Sequence[float], readers: int | None) -> float | No
 
 
 def _growth_mb_per_hour(settled: Sequence[tuple[float, float]]) -> float | None:
-    """Theil-Sen's slope (the median of all pairs' slopes): single peaks do not move it."""
-    points = settled[:: max(1, len(settled) // SLOPE_POINTS)]
-    slopes = [
-        (rss_b - rss_a) / (t_b - t_a)
-        for i, (t_a, rss_a) in enumerate(points)
-        for t_b, rss_b in points[i + 1 :]
-        if t_b > t_a
-    ]
-    return round(median(slopes) * 3600 / MIB, 1) if slopes else None
+    slope = median_slope(settled[:: max(1, len(settled) // SLOPE_POINTS)])
+    return None if slope is None else round(slope * 3600 / MIB, 1)
 
 
 def _peak_children(samples: Sequence[Sample]) -> int | None:
     counts = [
         int(sample.processes) - (1 if sample.server_rss_bytes else 0)
         for sample in samples
-        if sample.processes is not None
+        if sample.processes is not None and sample.children_rss_bytes is not None
     ]
     return max(counts, default=None)
 

@@ -38,6 +38,8 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[Offer]:
         (["run", "live", "--upstream", "nowhere"], "--upstream nowhere: no http(s) address"),
         (["compare", "live", "live"], "scenario 'live': is named twice"),
         (["run", "live", "--balance-s", "501"], "--balance-s 501"),
+        (["run", "live", "--sample-hz", "9"], "--sample-hz 9: 10 to 50"),
+        (["compare", "--sample-hz", "51"], "--sample-hz 51: 10 to 50"),
         (["run", "live", "--fly-toml", "/nowhere/fly.toml"], "/nowhere/fly.toml: No such file"),
         (["run", "live", "--document", "/nowhere/book.pdf"], "/nowhere/book.pdf: no such file"),
         (["judge", "/nowhere"], "/nowhere: no run.json"),

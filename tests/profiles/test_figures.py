@@ -34,3 +34,46 @@ def test_what_was_before_the_load_is_not_in_its_figures(tmp_path: Path) -> None:
     found = memory(RunFolder(tmp_path), readers=20)
     assert (found["peak_tree_rss_mb"], found["vm_mb_per_reader"]) == (140.0, 2.0)
     assert (found["duration_s"], found["samples"], found["cpu_s"]) == (4.0, 3, None)
+
+
+def figures_of(folder: Path, heading: str, *rows: str, events: str = "") -> dict[str, object]:
+    """The figures of a run of these samples, a second apart, all under load."""
+    lines = [heading, *(f"{t},{row}" for t, row in enumerate(rows))]
+    (folder / "samples.csv").write_text("\n".join(lines) + "\n")
+    (folder / "events.jsonl").write_text(events)
+    return memory(RunFolder(folder), readers=None)
+
+
+def test_what_was_never_measured_has_no_peak(tmp_path: Path) -> None:
+    """GIVEN samples of nothing but their time THEN every peak is unknown, and none is zero."""
+    found = figures_of(tmp_path, "t,vm_bytes", "", "")
+    peaks = {key for key in found if "peak" in key or key == "limit_hits"}
+    assert {"peak_vm_mb", "peak_children", "peak_swap_mb", "peak_vm_psi_full", "peak_server_fds"} < peaks
+    assert {found[key] for key in peaks} == {None}
+
+
+def test_empty_cells_between_do_not_hide_a_peak(tmp_path: Path) -> None:
+    """GIVEN columns that are taken now and then THEN their peak is of those that were."""
+    heading = "t,server_fds,server_threads,vm_psi_full,swap_bytes,limit_hits"
+    found = figures_of(tmp_path, heading, "12,3,0.5,0,7", ",,,,", f"40,2,12.25,{3 * MIB},19", ",,,,")
+    assert (found["peak_server_fds"], found["peak_server_threads"], found["peak_vm_psi_full"]) == (
+        40,
+        3,
+        12.25,
+    )
+    assert (found["peak_swap_mb"], found["limit_hits"]) == (3.0, 12)
+
+
+def test_children_are_counted_only_where_they_were_seen(tmp_path: Path) -> None:
+    """GIVEN samples with a server, without one, and of a VM that could not be seen THEN the last counts for nothing."""
+    heading = "t,server_rss_bytes,children_rss_bytes,processes"
+    assert figures_of(tmp_path, heading, "9,9,3", ",9,1", ",,7")["peak_children"] == 2
+
+
+def test_the_kernels_peak_of_the_server_is_the_highest_that_was_told(tmp_path: Path) -> None:
+    """GIVEN a checkpoint and the end THEN the kernel's peak is the higher; unknown in a run that tells none."""
+    events = "".join(
+        json.dumps({"t": 1, "event": event, "server_peak_rss_bytes": size}) + "\n"
+        for event, size in (("checkpoint", 5 * MIB), ("checkpoint", None), ("recorded", 7 * MIB))
+    )
+    assert figures_of(tmp_path, "t,vm_bytes", "1", events=events)["kernel_peak_server_rss_mb"] == 7.0
