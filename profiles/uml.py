@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import shlex
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,8 +30,9 @@ INSTALL = "apt-get install user-mode-linux gcc iproute2"
 CACHE = Path(".cache/uml")
 INIT = Path(__file__).with_name("uml_init.sh")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # where user-mode-linux keeps a guest's memory unless told otherwise
-_SUPERVISOR = 'exec 3<&0; "$@" </dev/null & guest=$!; { cat <&3; kill -KILL 0; } & wait $guest; kill -KILL 0'
-"""Ends all of user-mode-linux's processes when the first of them ends, and when we do, who hold its input."""
+_GUARD = 'read -r _; kill -s KILL -- "-$1"'
+"""Ends all of a guest's processes on the host once our end of its input is closed, however that came about."""
+_GONE_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -111,29 +114,50 @@ def _run(guest: Guest, folder: Path) -> str:
         environment["LD_PRELOAD"] = f"./{library.name}"
     if room := _room_for_memory(guest.memory_mb):
         environment["TMPDIR"] = room
-    kernel = [
+    command = [
         PROGRAM, f"mem={guest.memory_mb}M", "rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=null,fd:1",
         f"uml_dir={folder}/", "umid=uml-sockets", "init=/bin/sh", "--", f'"{guest.init}"', f'"{folder}"',
     ]  # fmt: skip
     with guest.console.open("wb") as console:
-        supervisor = subprocess.Popen(
-            ["/bin/sh", "-c", _SUPERVISOR, "sh", *kernel],
-            stdin=subprocess.PIPE,
+        kernel = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
             stdout=console,
             stderr=console,
             env=environment,
             cwd=library.parent if library is not None else folder,
-            start_new_session=True,
+            start_new_session=True,  # it would make itself a session anyway, whose number we could not know
         )
+    guard = subprocess.Popen(
+        ["/bin/sh", "-c", _GUARD, "sh", str(kernel.pid)], stdin=subprocess.PIPE, start_new_session=True
+    )
     try:
-        supervisor.wait(guest.timeout_s)
-    except subprocess.TimeoutExpired:
-        lack = f"not done within {guest.timeout_s:g} s, and ended"
+        ended = _ends_within(kernel.pid, guest.timeout_s)
     finally:
-        with contextlib.suppress(ProcessLookupError):  # its session's leader is not waited for before this
-            os.killpg(supervisor.pid, signal.SIGKILL)
-        supervisor.communicate()
-    return lack
+        os.killpg(kernel.pid, signal.SIGKILL)  # there is such a group: its leader was not waited for yet
+        guard.kill()
+        guard.communicate()
+        kernel.wait()
+        _await_group_gone(kernel.pid)
+    return lack if ended else f"not done within {guest.timeout_s:g} s, and ended"
+
+
+def _ends_within(pid: int, timeout_s: float) -> bool:
+    """Return whether a child ends in time; it is not waited for, so that its number stays its own."""
+    handle = os.pidfd_open(pid)
+    try:
+        return bool(select.select([handle], [], [], timeout_s)[0])
+    finally:
+        os.close(handle)
+
+
+def _await_group_gone(group: int) -> None:
+    """Return when the host has freed what a guest's processes held."""
+    deadline = time.monotonic() + _GONE_WITHIN_S
+    with contextlib.suppress(ProcessLookupError):
+        while time.monotonic() < deadline:
+            os.killpg(group, 0)
+            time.sleep(0.02)
 
 
 def _room_for_memory(memory_mb: int) -> str | None:
