@@ -33,8 +33,8 @@ from profiles.report import print_table, write_report
 from profiles.report_text import verdict_text
 from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario, load_scenario, scenario_names, with_load, with_upstream
-from profiles.verdict import judge
 from profiles.trim import check_trim
+from profiles.verdict import judge
 from profiles.vm_size import RESTED_BALANCE_S, parse_memory_mb, read_fly_toml
 
 OWN_SETTINGS = frozenset({"HOST", "PORT", "DOCSTORE_DIR", "API_BASE", "API_KEY"})

@@ -80,7 +80,7 @@ def _judged(
 ) -> tuple[Growth, str | None]:
     """Return what the processes' RSS says, unless the VM's anonymous memory says otherwise; and who was asked."""
     tree = _series(samples, served, tree_rss_bytes)
-    anon = _series(samples, served, _anon_bytes)
+    anon = _series(samples, served, lambda sample: sample.anon_bytes)
     if not tree:
         return Growth("unknown", "no memory of the processes was measured"), None
     if served.over in ("sessions", "requests"):
@@ -108,12 +108,9 @@ def _agreed(tree: Growth, anon: Growth) -> Growth:
 def _series(
     samples: Sequence[Sample], served: Served, memory: Callable[[Sample], float | None]
 ) -> list[tuple[float, float, float]]:
-    found = ((sample.t, memory(sample)) for sample in samples)
-    return [(t, served.by(t), held) for t, held in found if held is not None]
-
-
-def _anon_bytes(sample: Sample) -> float | None:
-    return sample.anon_bytes
+    """What was held when so much was served; what was swapped out is held too, wherever swap is counted."""
+    found = ((sample, memory(sample)) for sample in samples)
+    return [(s.t, served.by(s.t), held + (s.swap_bytes or 0.0)) for s, held in found if held is not None]
 
 
 def _levels(folder: RunFolder, samples: Sequence[Sample], start: float) -> tuple[float, float] | None:
@@ -144,9 +141,10 @@ def _told_by_trim(growth: Growth, levels: tuple[float, float] | None, trim: Trim
 
 
 def _limit_bytes(folder: RunFolder) -> float | None:
+    found = (s.vm_limit_bytes for s in reversed(folder.samples) if s.vm_limit_bytes is not None)
     vm: Any = folder.run.get("vm") or {}
     size_mb = vm.get("memory_mb")
-    return None if size_mb is None else float(size_mb) * MIB
+    return next(found, None if size_mb is None else float(size_mb) * MIB)
 
 
 def _last_anon(samples: Sequence[Sample]) -> float | None:

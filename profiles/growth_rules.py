@@ -65,7 +65,8 @@ class _Stretch:
     half_served: float
     half_hours: float
     half_range: float
-    first_level: float
+    first_highest: float
+    last_lowest: float
     last_level: float
 
 
@@ -108,7 +109,8 @@ def _parts(settled: Sequence[Sample], half: Sequence[Sample]) -> _Stretch | None
         half_served=served,
         half_hours=(half[-1][0] - half[0][0]) / 3600,
         half_range=max(y for _, y in blocks) - min(y for _, y in blocks),
-        first_level=median(y for _, _, y in first_part),
+        first_highest=max(y for _, _, y in first_part),
+        last_lowest=min(y for _, y in blocks[middle:]),
         last_level=median(y for _, y in blocks[middle:]),
     )
 
@@ -138,8 +140,8 @@ def _growing(part: _Stretch) -> tuple[str, str]:
 
 
 def _standing(part: _Stretch) -> tuple[str, str]:
-    rose = part.last_level - part.first_level
-    if rose >= max(SMALLEST_RISE_BYTES, GREW_SHARE * part.first_level):
+    rose = part.last_lowest - part.first_highest  # what swings up and down has not grown
+    if rose >= max(SMALLEST_RISE_BYTES, GREW_SHARE * part.first_highest):
         return "plateau", "it grew after the warm-up, and had stopped by the end"
     return "flat", "no growth after the warm-up that would matter"
 

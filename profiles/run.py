@@ -24,6 +24,7 @@ from profiles.run_file import finish_run, update_run, write_run
 from profiles.scenario import COMMAND, Scenario
 from profiles.target import MOST_RESTARTS, Server
 from profiles.target_command import check_port_free, with_port
+from profiles.trim import offer_trim
 from profiles.verdict import judge
 from profiles.verdict_record import VerdictRecord
 from profiles.vm import Vm, open_vm
@@ -66,6 +67,8 @@ class Bench:
     """What builds the VM's walls; None is the best that this machine offers."""
     sample_hz: float = SAMPLE_HZ
     """Samples a second."""
+    trim: str | None = None
+    """How the target is made to give back what its allocator keeps, after the load; None: it is not."""
 
     @property
     def store(self) -> Path:
@@ -94,6 +97,7 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
             _drive(scenario, bench, server, folder, events, tell)
             alive = server.ended() is None
             events.write("health", ok=alive and healthy(server.url, server.health), path=server.health)
+            offer_trim(server, bench.trim, events, tell)
             server.stop()
     except OomproofError as error:
         if not isinstance(error, RunError):  # a mistake of the user's: what was not measured leaves no run
@@ -188,6 +192,8 @@ def _drive(
     finally:
         own_end = process.poll() is not None
         status = processes.stop(process)
+        if reason not in (DIED, GAVE_UP) and server.ended() is not None:  # it took its load with it
+            events.write("exited", returncode=server.ended(), pid=server.pid)
         oom_kills = server.vm.walls.read().oom_kills
         events.write("load_ended", reason=reason, returncode=status if own_end else None, oom_kills=oom_kills)
     server.vm.checkpoint("after")

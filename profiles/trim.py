@@ -30,14 +30,15 @@ SETTLED_WITHIN_S = 8.0
 LOOK_S = 0.1
 
 
-def check_trim(how: str | None) -> None:
-    """Refuse, before anything starts, a way of trimming that there is not.
+def check_trim(how: str | None) -> str | None:
+    """Return the way of trimming, and refuse before anything starts one that there is not.
 
     Raises:
         OomproofError: it is neither `malloc_trim` nor a path.
     """
     if how not in (None, CALL) and not how.startswith("/"):
         raise OomproofError(f"--trim {how!r}: there is no such way. Use {CALL}, or a path of the server's.")
+    return how
 
 
 def offer_trim(server: Server, how: str | None, events: EventLog, tell: Callable[[str], None]) -> None:
@@ -56,7 +57,7 @@ def offer_trim(server: Server, how: str | None, events: EventLog, tell: Callable
         ok, reason = _by_path(server, how)
     _await_settled(server)
     events.write("trimmed", how=how, ok=ok, reason=reason, asked_t=round(asked_t, 4))
-    server.vm.tell("checkpoint trimmed")
+    server.vm.checkpoint("trimmed")
 
 
 def trim_process(pid: int, within_s: float = ONE_WITHIN_S) -> str | None:

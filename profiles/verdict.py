@@ -10,6 +10,7 @@ from typing import Any
 from profiles import figures
 from profiles.death import deaths
 from profiles.generator import generator_figures, processes_of
+from profiles.growth import growth_figures
 from profiles.kills import kill_figures
 from profiles.listener_figures import listener_figures
 from profiles.listeners import LISTENERS_FILE, Listener, read_listeners, write_listeners
@@ -85,8 +86,10 @@ def _figures(
     readers = conditions["readers"] if with_readers else None
     session_wall_s = conditions["session_s"] / conditions["pace"] if with_readers else None
     felt = listener_figures(folder, listeners, session_wall_s)
+    memory = figures.memory(folder, readers)
     return {
-        **figures.memory(folder, readers),
+        **memory,
+        **growth_figures(folder, memory["growth_mb_per_hour"]),
         **request_figures(folder, reading=reading),
         **(felt if reading else dict.fromkeys(felt)),
         **figures.upstream(folder),
