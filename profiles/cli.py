@@ -192,7 +192,7 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help="what goes wrong at the speech upstream, such as 429=0.1 or 503@30-60; repeatable",
     )
     add("--sample-hz", type=int, default=SAMPLE_HZ, help="samples a second, 10 to 50 (default 10)")
-    add("--memray", action="store_true", help="capture the server's heap and draw its flame graph")
+    add("--memray", action="store_true", help="capture the server's heap, and report who held it")
     add(
         "--trim",
         metavar="HOW",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -127,6 +128,18 @@ def test_a_table_has_as_many_cells_as_its_head() -> None:
         line for line in heap_markdown(record(sites=(odd,), waves=waves())).splitlines() if line[:1] == "|"
     ]
     assert {row.replace("\\|", "").count("|") for row in rows} == {6, 8}
+
+
+def test_every_field_of_a_heap_is_in_the_reference_and_no_other() -> None:
+    """GIVEN the record THEN the table of run-folder.md names its fields, those of its parts among them."""
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "run-folder.md").read_text(encoding="utf-8")
+    section = page.split("\n## heap.json\n")[1].split("\n## ")[0]
+    rows = [line.split("|") for line in section.splitlines() if line.startswith("| `")]
+    assert {name for row in rows for name in re.findall(r"`(\w+)`", row[1])} == set(HeapRecord.model_fields)
+    told = {name for row in rows for name in re.findall(r"`(\w+)`", row[3])}
+    assert {*Moment.model_fields, *Held.model_fields, *Waves.model_fields, *Grown.model_fields} <= told | {
+        "sites"
+    }
 
 
 def test_the_report_of_runs_has_the_first_line_and_a_link() -> None:
