@@ -59,7 +59,10 @@ def _reasons_invalid(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     reasons = [event.text("reason") for event in folder.named("failed")]
     if not ended or ended[-1].text("reason") == "interrupted":
         return [*reasons, CUT_OFF]
-    if ended[-1].facts.get("returncode") not in (0, None) or ended[-1].text("reason") == "it took too long":
+    # A load of somebody's own may well fail because its server died.
+    died = values["load_kind"] == "command" and (values["oom_kills"] or folder.named("exited"))
+    failed = ended[-1].facts.get("returncode") not in (0, None) and not died
+    if failed or ended[-1].text("reason") == "it took too long":
         status = ended[-1].text("returncode") or "none"
         reasons.append(f"load: ended with status {status} ({ended[-1].text('reason')})")
     if not recorded or recorded[-1].facts.get("owner_gone"):

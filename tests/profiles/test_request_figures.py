@@ -43,3 +43,14 @@ def test_what_listeners_felt_is_no_request(tmp_path: Path) -> None:
     assert (found["requests"], found["failures"], found["audio_requests"]) == (1, 0, 1)
     assert (found["chunk_p50_ms"], found["chunk_p99_ms"], found["tts_p50_ms"]) == (10.0, 10.0, None)
     assert found["load_late_p99_ms"] == 1.0
+
+
+def test_of_a_load_of_one_s_own_only_what_its_rows_say_is_known(tmp_path: Path) -> None:
+    """GIVEN rows with no more than t, kind and status THEN requests and failures; without any, nothing."""
+    path = tmp_path / "requests.csv"
+    assert set(request_figures(RunFolder(tmp_path), reading=False).values()) == {None}
+    path.write_text("t,kind,status\n1,get,200\n2,get,500\n3,get,0\n4,get,500\n5,session,\n")
+    found = request_figures(RunFolder(tmp_path), reading=False)
+    assert (found["requests"], found["failures"]) == (4, 3)
+    assert found["failures_by_status"] == {"500": 2, "0": 1}
+    assert (found["audio_requests"], found["fallbacks"], found["load_late_p99_ms"]) == (None, None, None)

@@ -93,3 +93,14 @@ def test_no_file_yet_is_no_block(tmp_path: Path) -> None:
 def test_nothing_is_looked_for_without_a_restart(path: Path) -> None:
     """GIVEN a run without a restart THEN served blocks are no news."""
     assert not RequestTail(path).served()
+
+
+def test_a_load_of_one_s_own_has_its_own_words(tmp_path: Path) -> None:
+    """GIVEN any kind of request, answered by any 2xx or 3xx THEN it was served; the end of a session is no request."""
+    file = tmp_path / "requests.csv"
+    file.write_text(HEADER + row(21.0, "session") + row(21.0, "get", 500) + row(21.0, "get", 0))
+    tail = RequestTail(file, None)
+    tail.await_block(after=20.0)
+    assert not tail.served()
+    append(file, row(22.0, "get", 304))
+    assert tail.served()

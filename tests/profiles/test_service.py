@@ -95,3 +95,33 @@ def test_failures_that_were_ordered_are_told_as_that_and_are_failures_still(tmp_
 def test_ordered_faults_speak_against_nobody_who_served(tmp_path: Path) -> None:
     """GIVEN faults that the server got over THEN it is healthy."""
     assert reasons(tmp_path, HEARD, *chunks(16, t=99), upstream=CUT) == []
+
+
+def own_load(path: Path, *rows: str) -> list[str]:
+    """Why a server is not healthy at which somebody's own load sent these, for 100 s."""
+    reasons(path, *rows)
+    folder = RunFolder(path)
+    return unserved(folder, {"load_kind": "command", **request_figures(folder, reading=False)})
+
+
+def gets(count: int, *, t: float = 1, status: int | str = 200) -> list[str]:
+    """As many requests of a load that is a command."""
+    return [f"{t},v,get,{status},,,,"] * count
+
+
+def test_failures_of_a_load_of_one_s_own_are_told_by_status(tmp_path: Path) -> None:
+    """GIVEN more than 1 % of failures THEN unhealthy, by status; a session, or no status, counts for nothing."""
+    assert own_load(tmp_path, *gets(99), *gets(1, status=503), *gets(5, status=""), "2,v,session,,,,,") == []
+    assert own_load(tmp_path, *gets(90), *gets(6, status=503), *gets(2, status=0), "2,v,session,,,,,") == [
+        "8 of 98 requests failed: 6 503, 2 had no answer"
+    ]
+
+
+def test_a_server_that_went_away_from_a_load_of_one_s_own(tmp_path: Path) -> None:
+    """GIVEN failures alone in the last tenth, few among all THEN that is said; nothing sent then is no failure."""
+    assert own_load(tmp_path, *gets(999), *gets(3, t=95, status=502)) == [
+        "no request succeeded in the last 10 s of the load: 3 failed"
+    ]
+    assert own_load(tmp_path, *gets(999), *gets(2, t=95, status=502)) == []
+    assert own_load(tmp_path, *gets(10)) == []
+    assert own_load(tmp_path) == []
