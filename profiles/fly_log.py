@@ -56,7 +56,7 @@ def parse_fly_json(found: JsonObject) -> FlyLine | None:
     message = found.get("message")
     if not isinstance(provider, str) or not isinstance(message, str):
         return None
-    machine = found.get("instance") or _object(fly, "app").get("instance") or ""
+    machine = found.get("instance") or meta.get("instance") or _object(fly, "app").get("instance") or ""
     return FlyLine(message, str(found.get("timestamp", "")), provider, str(machine))
 
 

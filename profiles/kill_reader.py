@@ -22,8 +22,8 @@ from profiles.kernel_log import (
 
 MOST_TASKS = 4096
 """So many rows of one task table are kept; a machine has fewer processes."""
-MOST_REMEMBERED = 64
-"""Reports whose kill has not come are forgotten beyond so many: a log may hold them by the million."""
+MOST_REMEMBERED = 8
+"""So many reports wait for their kill: it follows at once, unless it was lost, and pids come again."""
 WORDS = ("oom", "Kill", "Task", "memory: usage")
 """One of these is in every message of a kill's report that is read, but for the rows of its task table."""
 
@@ -50,13 +50,16 @@ class KillReader:
         self._chosen: OrderedDict[int, bool] = OrderedDict()
         self._tables: OrderedDict[int, tuple[Task, ...]] = OrderedDict()
         self._limits: OrderedDict[int, float] = OrderedDict()
+        self._groups: OrderedDict[int, tuple[str, str]] = OrderedDict()
         self._broken = ""
-        self._limit_of: tuple[str, str] | None = None
+        self._begun = 0
+        self._limits_of: list[tuple[str, str]] = []
         self._columns: tuple[str, ...] | None = None
         self._rows: dict[int, Task] | None = None
         self._usages: list[float] = []
         self._group: Group | None = None
         self._last: KernelKill | None = None
+        self._named: dict[int, str] = {}
 
     def read(self, message: str) -> KernelKill | None:
         """Take the next message; return the kill that it tells of, or None."""
@@ -86,42 +89,61 @@ class KillReader:
         elif (constraint := parse_constraint(message)) is not None:
             _remember(self._constraints, constraint.pid, constraint)
             self._end_report(constraint.pid)
-            self._group = None
+            self._begin()
         elif (chosen := parse_chosen(message)) is not None:
             _remember(self._chosen, *chosen)
             self._end_report(chosen[0])
         elif (limit_of := parse_limit_of(message)) is not None:
-            self._limit_of = limit_of
+            self._limits_of = [*self._limits_of, limit_of][-2:]
         elif (limit_mb := parse_limit_mb(message)) is not None:
             self._usages = [*self._usages, limit_mb][-2:]
         elif (path := parse_group(message)) is not None:
             self._group = Group(path, self._last)
         elif " invoked oom-killer: " in message:
-            self._limit_of = self._group = None
+            self._begun += 1
+            self._chosen.clear()
+            self._begin()
+
+    def _begin(self) -> None:
+        """Forget the kills before: those of one report are over with the next."""
+        self._group = None
+        self._named.clear()
 
     def _whole(self, message: str) -> str:
         """Join an `oom-kill:` message that another CPU's broke in two: its rest begins with a comma."""
-        if message.startswith("oom-kill:") and ",uid=" not in message:
-            self._broken = message
-        elif self._broken:
-            if message.startswith(","):
-                self._broken = message = self._broken + message
-            if not message.startswith("oom-kill:") or ",uid=" in message:
-                self._broken = ""
+        if message.startswith("oom-kill:"):
+            self._broken = "" if ",uid=" in message else message
+        elif self._broken and message.startswith(","):
+            message = self._broken + message
+            self._broken = "" if ",uid=" in message else message
         return message
 
     def _end_report(self, pid: int) -> None:
         """Give what came before the choice of a victim to that victim, where it can be no other's."""
-        rows, self._rows, self._columns = self._rows, None, None
+        rows, columns, self._rows, self._columns = self._rows, self._columns, None, None
         usages, self._usages = self._usages, []
+        limits_of, self._limits_of = self._limits_of, []
+        begun, self._begun = self._begun, 0
+        if begun > 1 or (
+            columns is not None and pid not in (rows or ())
+        ):  # another report is mixed with this one
+            return
         if len(usages) == 1:
             _remember(self._limits, pid, usages[0])
-        if rows is not None and pid in rows:  # else it is another report's table
+        if len(limits_of) == 1:
+            _remember(self._groups, pid, limits_of[0])
+        if rows is not None:
             others = (task for task in rows.values() if task.pid != pid)
             _remember(self._tables, pid, tuple(sorted(others, key=lambda task: -task.rss_mb)))
 
     def _killed(self, kill: KernelKill) -> KernelKill:
+        # Told by its words alone, since the message that announces a group's kill may be lost.
+        repeated = self._named.get(kill.pid, "").startswith(kill.line)
+        if not repeated and len(self._named) < MOST_TASKS and kill.whole_machine is False:
+            self._named[kill.pid] = kill.line
         kill = self._of_group(kill) or self._explained(kill)
+        if repeated:
+            return replace(kill, again=True)
         self._last = kill if not kill.group_kill else self._last
         return kill
 
@@ -136,20 +158,19 @@ class KillReader:
             limit_mb=None if first is None else first.limit_mb,
             task_memcg=self._group.path,
             group_kill=True,
-            again=first is not None and (kill.pid, kill.comm) == (first.pid, first.comm),
         )
 
     def _explained(self, kill: KernelKill) -> KernelKill:
         """Return the kill with what the messages before it said."""
         pid = self._chosen_for(kill)
-        constraint, limit_mb = self._constraints.pop(pid, None), self._limits.pop(pid, None)
-        whole, memcg, task_memcg = self._chosen.pop(pid, kill.whole_machine), None, None
+        constraint, chosen = self._constraints.pop(pid, None), self._chosen.pop(pid, None)
+        group = self._groups.pop(pid, (None, None))
+        limit_mb, alive = self._limits.pop(pid, None), self._tables.pop(pid, None)
+        whole = chosen if kill.whole_machine is None else kill.whole_machine
+        task_memcg, memcg = group if whole is False else (None, None)
         if constraint is not None:
             whole = constraint.whole_machine if whole is None else whole
             memcg, task_memcg = constraint.memcg, constraint.task_memcg
-        elif whole is False and self._limit_of is not None:
-            task_memcg, memcg = self._limit_of
-        alive, self._limit_of = self._tables.pop(pid, None), None
         return replace(
             kill,
             whole_machine=whole,

@@ -28,9 +28,10 @@ _CLOCK = re.compile(r"\[(?P<at>[^\[\]]*\d{1,2}:\d\d[^\[\]]*|[ +]*\d+\.\d+)\](?:\
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)?"
 _DMESG_ISO = re.compile(r"(?P<at>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d,\d+(?:[+-]\d\d:?\d\d)?) ")
 _SYSLOG = re.compile(
-    rf"(?P<at>[^\W\d]\w+\.? +\d{{1,2}} (?:\d{{4}} )?\d\d:\d\d:\d\d(?:\.\d+)?|{_ISO}|\[ *\d+\.\d+\]) +"
+    rf"(?P<at>[^\W\d]\w+\.? +\d{{1,2}} (?:\d{{4}} )?\d\d:\d\d:\d\d(?:\.\d+)?|{_ISO}) +"
     r"(?P<host>\S+) +(?P<tag>[^\s:\[]+)(?:\[\d+\])?: ?"
 )
+_SYSLOG_UPTIME = re.compile(r"\[ *(?P<at>\d+\.\d+)\] (?P<host>\S+) (?P<tag>kernel): ?")
 _RFC5424 = re.compile(rf"(?P<at>{_ISO}|-) (?P<host>\S+) (?P<tag>\S+) \S+ \S+ (?:-|\[.*?\])(?: |$)")
 
 
@@ -63,11 +64,12 @@ def parse_line(text: str) -> LogLine:
 
 def _of_text(text: str) -> LogLine:
     text, by, version = _priority(text)
-    if (match := (_RFC5424 if version else _SYSLOG).match(text)) is not None:
+    match = _RFC5424.match(text) if version else _SYSLOG.match(text) or _SYSLOG_UPTIME.match(text)
+    if match is not None:
         if match["tag"] != "kernel" or by == "other":
             return LogLine(text[match.end() :], "other", match["host"])
         stamped = _stamped(text[match.end() :])
-        at = match["at"].strip("[] ") if match["at"] != "-" else None
+        at = match["at"] if match["at"] != "-" else None
         return LogLine(stamped.message, "kernel", match["host"], at)
     stamped = _stamped(text)
     return LogLine(
