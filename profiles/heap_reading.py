@@ -18,6 +18,7 @@ from profiles.run_folder import RunFolder
 READ_WITHIN_S = 900.0
 CLOCK_STEP_S = 2.0
 """A capture that lies further than this outside its run was taken while somebody set the clock."""
+_TRACKER_ERROR = "Memray ERROR: "
 _LOG = "heap-reader.log"
 _PART = "heap-reader.json"
 
@@ -141,9 +142,20 @@ def _doubts(folder: RunFolder, found: Mapping[str, Any], clock: Clock | None) ->
     if first_t < began - CLOCK_STEP_S or last_t > run_end + CLOCK_STEP_S:
         doubts.append("The wall clock was set during the run: the capture's times are not the run's.")
         return doubts
+    doubts += _tracker_failed(folder.path / "server.log")
     over = server_end(folder) or next(iter(folder.named("stopped")), None)
     if over is not None and last_t < over.t - CLOCK_STEP_S - NEAR_S:
         doubts.append(
             f"The capture ends {over.t - last_t:.0f} s before its server did: it was cut short, as a full disk does."
         )
     return doubts
+
+
+def _tracker_failed(log: Path) -> list[str]:
+    """What memray said in the server's log when it could not write any more: the server goes on without it."""
+    try:
+        with log.open(encoding="utf-8", errors="replace") as lines:
+            found = next((line.strip() for line in lines if line.startswith(_TRACKER_ERROR)), None)
+    except OSError:
+        return []
+    return [] if found is None else [f"The capture is not whole: {found.removeprefix(_TRACKER_ERROR)}."]

@@ -237,6 +237,15 @@ def test_a_clock_that_was_set_is_doubted(whole: Path, tmp_path: Path) -> None:
     )
 
 
+def test_a_disk_that_was_full_is_told_in_memrays_words(whole: Path, tmp_path: Path) -> None:
+    """GIVEN what memray says on a full disk THEN a note repeats it: the server went on without being captured."""
+    for name in ("heap.bin", "samples.csv", "run.json", "events.jsonl"):
+        (tmp_path / name).write_bytes((whole / name).read_bytes())
+    said = "Failed to grow output file heap.bin by 57344 bytes: No space left on device"
+    (tmp_path / "server.log").write_text(f"serving\nMemray ERROR: {said}\nFailed to write output\n")
+    assert read(tmp_path).notes == (f"The capture is not whole: {said}.",)
+
+
 def test_a_run_whose_clock_nobody_noted_has_its_peak_all_the_same(whole: Path, tmp_path: Path) -> None:
     """GIVEN no note of the clock THEN the peak is told without a time, and why nothing stands beside it."""
     (tmp_path / "heap.bin").write_bytes((whole / "heap.bin").read_bytes())
