@@ -172,6 +172,8 @@ def disk(place: Place) -> Check:
         free_mb = shutil.disk_usage(folder).free // MIB
     except OSError as error:
         return Check("disk", "better", f"{folder}: {error.strerror}", "Give --out FOLDER.")
+    if not os.access(folder, os.W_OK):
+        return Check("disk", "missing", f"{folder} cannot be written by this user", "Give --out FOLDER.")
     if free_mb < NEEDED_DISK_MB:
         says = f"{free_mb:,} MB free in {place.results}, {NEEDED_DISK_MB:,} MB needed"
         return Check("disk", "missing", says, "Make room, or give --out FOLDER.")

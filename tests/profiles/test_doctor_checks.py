@@ -123,6 +123,13 @@ def test_disk(place: Place, monkeypatch: pytest.MonkeyPatch, free_mb: int, mark:
     assert doctor_checks.disk(place).mark == mark
 
 
+def test_a_folder_that_cannot_be_written_has_no_room(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN results that this user may not write THEN it is missing, however much is free."""
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    check = doctor_checks.disk(place)
+    assert (check.mark, "cannot be written" in check.says) == ("missing", True)
+
+
 @pytest.mark.parametrize(
     ("source", "mark"), [("tsc\n", "ok"), ("kvm-clock\n", "ok"), ("hpet\n", "better"), ("jiffies", "better")]
 )

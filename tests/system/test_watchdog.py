@@ -166,7 +166,7 @@ def test_a_killed_watchdog_makes_the_run_invalid(tmp_path: Path) -> None:
 
 
 def test_a_spent_balance_holds_the_vm_to_its_share(tmp_path: Path) -> None:
-    """GIVEN no balance WHEN two processes want a core each for three seconds THEN they get about an eighth of one."""
+    """GIVEN no balance WHEN two processes want a core each THEN they get about an eighth of one, at most."""
     busy = "import os\nif os.fork() == 0: pass\nwhile True: pass"
     with open_vm(tmp_path, SMALL, 0.0, "watchdog") as vm:
         wait_until(lambda: bool(named(tmp_path, "throttled")))
@@ -177,7 +177,7 @@ def test_a_spent_balance_holds_the_vm_to_its_share(tmp_path: Path) -> None:
         used = ((vm.walls.read().cpu_s or 0.0) - start_s) / (time.monotonic() - started)
         assert (vm.walls.read().throttled_s or 0.0) > 1.0
         processes.stop(server, 0.1)
-    assert 0.06 < used < 0.2
+    assert 0.01 < used < 0.2  # less where others are at work here too: what is inside yields to them
 
 
 def test_nobody_enters_by_mistake(tmp_path: Path) -> None:
