@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
 
 from profiles.figures import tree_rss_bytes
-from profiles.growth_rules import GREW_SHARE, SMALLEST_RISE_BYTES, Growth, judge_series
+from profiles.growth_rules import GREW_SHARE, SMALLEST_RISE_BYTES, Growth
 from profiles.growth_slope import Slope
+from profiles.growth_witness import judged
 from profiles.run_folder import RunFolder, Sample
-from profiles.sessions_served import SESSIONS, Served, served_of
+from profiles.sessions_served import SESSIONS, served_of
 from profiles.trim_figures import LEVEL_S, TrimFigures, level_bytes, trim_figures
 from profiles.vm_size import MIB
 
-FEWEST_SERVED = 10
-"""Sessions or requests that must have ended in the last half: below, their ends are too coarse a clock."""
 MOST_SHARE = 0.5
 """Retention is told where a trim gives back at least this share of what had grown."""
 SAME_MOMENT_S = 1.0
 """A child killed this shortly before its server's end died with it."""
-TREE, ANON = "tree RSS", "VM anonymous"
 
 
 def growth_figures(folder: RunFolder, mb_per_hour: float | None) -> dict[str, Any]:
@@ -34,7 +32,7 @@ def growth_figures(folder: RunFolder, mb_per_hour: float | None) -> dict[str, An
     start, end, reason = _span(folder)
     samples = [sample for sample in folder.samples if start <= sample.t <= min(end, served.last_t)]
     limit = _limit_bytes(folder)
-    growth, witness = _judged(samples, served, limit)
+    growth, witness = judged(samples, served, limit)
     if reason:
         growth = Growth("unknown", reason)
     growth = _told_by_trim(growth, _levels(folder, samples, start), trim)
@@ -73,44 +71,6 @@ def _span(folder: RunFolder) -> tuple[float, float, str]:
     if any(kill.t < end - SAME_MOMENT_S for kill in kills):
         return start, end, "a process was killed for memory in between, which took its memory along"
     return start, end, ""
-
-
-def _judged(
-    samples: Sequence[Sample], served: Served, limit_bytes: float | None
-) -> tuple[Growth, str | None]:
-    """Return what the processes' RSS says, unless the VM's anonymous memory says otherwise; and who was asked."""
-    tree = _series(samples, served, tree_rss_bytes)
-    anon = _series(samples, served, lambda sample: sample.anon_bytes)
-    if not tree:
-        return Growth("unknown", "no memory of the processes was measured"), None
-    if served.over in ("sessions", "requests"):
-        middle = served.by((tree[0][0] + tree[-1][0]) / 2)
-        if tree[-1][1] - middle < FEWEST_SERVED:
-            return Growth("unknown", f"fewer than {FEWEST_SERVED} {served.over} in the last half"), None
-    by_tree = judge_series(tree, limit_bytes)
-    if len(anon) < len(tree) / 2:
-        return by_tree, TREE
-    by_anon = judge_series(anon, limit_bytes)
-    return _agreed(by_tree, by_anon), f"{TREE} and {ANON}"
-
-
-def _agreed(tree: Growth, anon: Growth) -> Growth:
-    stands = ("flat", "plateau")
-    if tree.word == "leak" and anon.word in stands:
-        why = "the processes' RSS grows, the VM's anonymous memory does not: mapped files, or shared pages"
-        return replace(tree, word="unknown", reason=why)
-    if anon.word == "leak" and tree.word in stands:
-        why = "the VM's anonymous memory grows, the processes' RSS does not: swapped out, or another process"
-        return replace(tree, word="unknown", reason=why)
-    return tree
-
-
-def _series(
-    samples: Sequence[Sample], served: Served, memory: Callable[[Sample], float | None]
-) -> list[tuple[float, float, float]]:
-    """What was held when so much was served; what was swapped out is held too, wherever swap is counted."""
-    found = ((sample, memory(sample)) for sample in samples)
-    return [(s.t, served.by(s.t), held + (s.swap_bytes or 0.0)) for s, held in found if held is not None]
 
 
 def _levels(folder: RunFolder, samples: Sequence[Sample], start: float) -> tuple[float, float] | None:

@@ -31,6 +31,8 @@ SLOWING_BELOW = 0.7
 MOST_UNSEEN_SHARE = 0.2
 """Where a rise of more than this share of what is held could hide in the swings, flat cannot be claimed."""
 
+SWINGS = "it swings so much that growth could hide in it"
+
 Sample = tuple[float, float, float]
 """Time in seconds, what was served by then, memory in bytes."""
 
@@ -127,7 +129,7 @@ def _word(part: _Stretch, limit_bytes: float | None) -> tuple[str, str]:
         return "unknown", "it grew, and swings too much to tell whether that has stopped"
     hidden = min(part.half.high * part.half_served, part.half_range)
     if not rises and hidden > max(smallest * part.half_served, MOST_UNSEEN_SHARE * part.last_level):
-        return "unknown", "it swings so much that growth could hide in it"
+        return "unknown", SWINGS
     return _standing(part)
 
 

@@ -18,16 +18,24 @@ SESSIONS = ("sessions", "session time")
 """What is counted in sessions: those that ended, or the time that was read, in sessions' lengths."""
 
 
+FEWEST_COUNTED = 10
+"""Sessions or requests that must have ended in the last half: below, their ends are too coarse a clock."""
+SMALLEST_SHARE = 0.25
+"""Of a session, that each reader must have played in the last half: before, all is still the beginning."""
+
+
 @dataclass(frozen=True)
 class Served:
     """What was served by each moment: `amounts[i]` from `times[i]` on, and evenly between where `even`.
 
-    `over` says in what it is counted: `sessions`, `session time`, `requests` or `time` (in seconds).
+    `over` says in what it is counted: `sessions`, `session time`, `requests` or `time` (in seconds); `fewest`
+    how much of it the last half needs for growth to be told.
     """
 
     over: str
     times: Sequence[float]
     amounts: Sequence[float]
+    fewest: float = 0.0
     even: bool = False
 
     def by(self, t: float) -> float:
@@ -61,7 +69,7 @@ def served_of(folder: RunFolder) -> Served:
 
 
 def _counted(over: str, ends: Sequence[float]) -> Served:
-    return Served(over, ends, range(1, len(ends) + 1))
+    return Served(over, ends, range(1, len(ends) + 1), FEWEST_COUNTED)
 
 
 def _table(folder: RunFolder, name: str) -> Any:
@@ -73,16 +81,19 @@ def _session_time(folder: RunFolder, load: Any) -> Served | None:
     """Session time played, in sessions: by the readers at work each second; in old runs by all, until their end."""
     start, end = folder.load_span
     per_reader_s = load["pace"] / load["session_s"]
+    fewest = load["readers"] * SMALLEST_SHARE
     at_work = _readers_at_work(folder)
     if not at_work:
         ended = min(end, start + load["session_s"] / load["pace"])
         whole = load["readers"] * (ended - start) * per_reader_s
-        return Served("session time", (start, ended), (0.0, whole), even=True) if ended > start else None
+        return (
+            Served("session time", (start, ended), (0.0, whole), fewest, even=True) if ended > start else None
+        )
     times = [t for t, _ in at_work]
     steps = [
         readers * (after - t) * per_reader_s for (t, readers), after in zip(at_work, times[1:], strict=False)
     ]
-    return Served("session time", times, [0.0, *accumulate(steps)], even=True)
+    return Served("session time", times, [0.0, *accumulate(steps)], fewest, even=True)
 
 
 def _readers_at_work(folder: RunFolder) -> list[tuple[float, float]]:
