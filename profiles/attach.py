@@ -118,6 +118,7 @@ class _Watch:
         """Watch until it is over, and write why."""
         if self._attachment.server_pid is not None:
             self._follow(self._attachment.server_pid)
+        self._await_sample()
         self._events.write("load_started")
         started, reason = time.monotonic(), STOPPED
         try:
@@ -131,6 +132,13 @@ class _Watch:
             self._events.write("load_ended", reason=reason, oom_kills=oom_kills)
             if self._server is not None:
                 self._server.close()
+
+    def _await_sample(self) -> None:
+        """Return once the recorder has seen the server as the server: what it took before is of no watching yet."""
+        deadline = time.monotonic() + TOLD_WITHIN_S
+        wanted = "processes" if self._server is None else "server_rss_bytes"
+        while not last_sample(self._folder).get(wanted) and time.monotonic() < deadline:
+            time.sleep(_LOOK_EVERY_S / 10)
 
     def _look(self, until: Until, started: float, tell: Tell) -> str:
         while True:
