@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers fuzz lock clean
+.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers controls fuzz lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,12 @@ server-memory: .venv/dev.stamp  ## What the server holds, also while it makes 20
 
 bench-readers: .venv/run.stamp  ## What thousands of readers cost the load generator, beside Locust's own users (an hour)
 	$(BIN)/python -m benchmarks.readers $(ARGS)
+
+controls: .venv/dev.stamp  ## Try the instrument on servers whose memory is known, 20 times each (20 minutes; REPEAT)
+	REPEAT=$${REPEAT:-20} $(BIN)/pytest -s tests/system/test_controls.py $(ARGS)
+
+bench-recorder: .venv/run.stamp  ## What the recorder costs, and what it costs the server that it watches (about 10 minutes; needs root)
+	$(BIN)/python -m benchmarks.recorder $(ARGS)
 
 fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000 a route (FUZZ_REQUESTS)
 	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-1000} $(BIN)/pytest -s tests/reference_server/wire $(ARGS)

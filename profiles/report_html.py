@@ -7,6 +7,7 @@ from html import escape
 from string import Template
 
 from profiles.comparison import Comparison
+from profiles.growth_text import growth_lines
 from profiles.inline_svg import inline_svg
 from profiles.memory_trace import MemoryTrace
 from profiles.plots import panel_svg, top_of_scale_gb
@@ -137,7 +138,7 @@ def _condition(label: str, values: Iterable[str]) -> str:
 
 
 def _evidence(outcome: VerdictRecord) -> str:
-    lines = "\n".join(evidence_lines(outcome))
+    lines = "\n".join([*evidence_lines(outcome), *growth_lines(outcome)])
     return f"<h3>{escape(outcome.scenario)}</h3>\n<pre>{escape(lines)}</pre>"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from profiles.comparison import Comparison
+from profiles.growth_text import growth_lines
 from profiles.report_conditions import condition_rows, warnings
 from profiles.report_limits import LIMITS
 from profiles.report_listeners import LISTENERS_TITLE, heard_by, listener_rows
@@ -66,7 +67,7 @@ def condition(label: str, values: Sequence[str]) -> str:
 
 def _evidence(outcome: VerdictRecord) -> str:
     # Four backticks: a kernel line may hold anything that a process chose as its name.
-    lines = "\n".join(evidence_lines(outcome))
+    lines = "\n".join([*evidence_lines(outcome), *growth_lines(outcome)])
     return f"{plain(outcome.scenario)}:\n\n````text\n{lines}\n````"
 
 

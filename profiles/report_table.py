@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from profiles.comparison import Comparison
+from profiles.growth_text import growth_cell
 from profiles.report_text import NONE, expectation, number, verdict_text
 from profiles.verdict_record import VerdictRecord
 
@@ -49,6 +50,7 @@ _MEASURES: Measures = (
     ("kernel's VM peak", lambda o: number(o.kernel_peak_vm_mb, "MB")),
     ("peak anonymous", lambda o: number(o.peak_anon_mb, "MB")),
     ("peak tree RSS", lambda o: number(o.peak_tree_rss_mb, "MB")),
+    ("growth", growth_cell),
     ("peak server RSS", lambda o: number(o.peak_server_rss_mb, "MB")),
     ("tree RSS/reader", lambda o: number(o.vm_mb_per_reader, "MB", 2)),
     ("peak children", lambda o: number(o.peak_children, "at once")),
