@@ -45,7 +45,7 @@ def to_json(benchmark: Benchmark) -> dict[str, object]:
     return {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": benchmark.command,
-        "commit": _commit(),
+        "commit": commit(),
         "machine": machine.describe(),
         "versions": {"python": platform.python_version(), **versions, "nginx": benchmark.nginx},
         "readers": benchmark.readers,
@@ -68,7 +68,8 @@ def nginx_version(program: str) -> str:
     return said.strip().rpartition("nginx/")[2] or "unknown"
 
 
-def _commit() -> str | None:
+def commit() -> str | None:
+    """Returns what git calls the measured state; None outside a repository."""
     here = Path(__file__).parent
     try:
         told = subprocess.run(

@@ -139,13 +139,13 @@ def _remove(walls: Walls, folder: Path) -> None:
 
 
 @contextlib.contextmanager
-def recording(folder: Path, walls: Walls, size: VmSize) -> Iterator[Vm]:
+def recording(folder: Path, walls: Walls, size: VmSize, *, sample_hz: float = SAMPLE_HZ) -> Iterator[Vm]:
     """Record what walls hold that are not ours: nothing inside is ended with the block.
 
     Raises:
         RunError: the recorder does not start.
     """
-    recorder = _start_recorder(folder, walls, size, 0.0)
+    recorder = _start_recorder(folder, walls, size, 0.0, sample_hz)
     vm = Vm(walls, size, recorder)
     try:
         yield vm
