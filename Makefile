@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers controls fuzz lock clean
+.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder controls fuzz lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

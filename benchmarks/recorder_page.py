@@ -55,7 +55,7 @@ def _conditions(result: Mapping[str, Any]) -> list[str]:
         f"The reference server in a VM answers /api/health to one client, at most {result['rate_per_s']} times a "
         f"second. Each pair is a window of {result['window_s']:g} s with the recorder and one without, in turns of "
         "order; the ratio is the pairs' geometric mean, its interval a percentile bootstrap over the pairs, which at "
-        "ten pairs holds the truth 91 times in 100 rather than 95. Where no window had a recorder, what the ratio shows "
+        "ten pairs holds the truth 91 times in 100, not 95. Where no window had a recorder, what the ratio shows "
         "is the machine's own noise. Processes beside the server sleep."
     )
     return [measured, "", how]
