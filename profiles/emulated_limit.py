@@ -50,23 +50,22 @@ class EmulatedLimit:
             self._kill(t, held)
 
     def _kill(self, t: float, held: Held) -> None:
-        victim = self._worst(held)
-        if victim is None:
-            return
         by_command = self._by_command(held)
-        if self._tree.send(victim, signal.SIGKILL):
-            self.kills += 1
-            self._dying[victim.identity] = t
-            self._tell(t, victim, held[victim], by_command)
+        for victim in self._worst_first(held):
+            if self._tree.send(victim, signal.SIGKILL):  # one that changed its user is not ours to kill
+                self.kills += 1
+                self._dying[victim.identity] = t
+                self._tell(t, victim, held[victim], by_command)
+                return
 
-    def _worst(self, held: Held) -> ProcessStat | None:
+    def _worst_first(self, held: Held) -> list[ProcessStat]:
         points = {
             process: found_points
             for process, found in held.items()
             if process.identity not in self._dying
             and (found_points := self._points(process, found)) is not None
         }
-        return max(points, key=points.__getitem__, default=None)
+        return sorted(points, key=points.__getitem__, reverse=True)
 
     def _points(self, process: ProcessStat, found: HeldMemory) -> float | None:
         return badness(found, read_score_adjustment(self._proc, process.pid), self.limit_bytes)

@@ -18,6 +18,7 @@ class Guarded:
     def __init__(self, root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.folder, self.proc = root, root / "proc"
         self.killed: list[int] = []
+        self.not_ours: set[int] = set()
         self.living: list[ProcessStat] = []
         tree = ProcessTree(root / "members", self.proc)
         monkeypatch.setattr(tree, "send", self._send)
@@ -26,6 +27,8 @@ class Guarded:
 
     def _send(self, process: ProcessStat, number: signal.Signals) -> bool:
         assert number == signal.SIGKILL
+        if process.pid in self.not_ours:
+            return False
         self.killed.append(process.pid)
         return True
 
@@ -85,6 +88,15 @@ def test_where_all_are_spared_nobody_dies(guarded: Guarded) -> None:
     """GIVEN nobody who may be killed THEN the limit is passed, and nothing breaks."""
     guarded.add(100, 200, adjustment=-1000)
     assert guarded.check() == []
+
+
+def test_who_is_not_ours_to_kill_is_passed_over(guarded: Guarded) -> None:
+    """GIVEN a largest process that changed its user THEN the next one dies."""
+    guarded.add(100, 90)
+    guarded.add(101, 20)
+    guarded.not_ours.add(100)
+    assert guarded.check() == [101]
+    assert [event.facts["pid"] for event in guarded.events()] == [101]
 
 
 def test_one_at_a_time(guarded: Guarded) -> None:
