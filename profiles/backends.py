@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from profiles import cgroup_v1, cgroup_v2, systemd_scope, watchdog, whole_machine
+from profiles import cgroup_v1, cgroup_v2, systemd_scope, uml_backend, watchdog, whole_machine
 from profiles.attached import BACKEND
 from profiles.attached_walls import AttachedWalls
 from profiles.cgroup import Cgroup, stale_groups
@@ -52,6 +52,13 @@ TABLE = (
     Backend("watchdog", watchdog.WatchdogWalls, watchdog.offer),
     Backend(
         whole_machine.NAME, whole_machine.WholeMachine, whole_machine.offer, size=whole_machine.machine_size
+    ),
+    Backend(
+        uml_backend.NAME,
+        uml_backend.UmlMachine,
+        uml_backend.offer,
+        enter=uml_backend.refuse_outside,
+        size=whole_machine.machine_size,
     ),
     Backend(BACKEND, AttachedWalls),
 )

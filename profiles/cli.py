@@ -22,6 +22,7 @@ from profiles import (
     own_server,
     profile_command,
     serve,
+    uml_backend,
 )
 from profiles.backends import BACKENDS, enter, own_size
 from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code
@@ -211,6 +212,8 @@ def _run(chosen: argparse.Namespace, console: Console) -> int:
 
 
 def _report_on(scenarios: Sequence[Scenario], chosen: argparse.Namespace, console: Console) -> int:
+    if chosen.backend == uml_backend.NAME and not uml_backend.inside():
+        return _in_guest(scenarios, chosen)
     options = _options(chosen)
     with Progress(console) as progress:
         verdicts = compare(scenarios, options, progress)
@@ -221,6 +224,13 @@ def _report_on(scenarios: Sequence[Scenario], chosen: argparse.Namespace, consol
     print_table(comparison, console)
     console.print(f"Report: {options.out / 'report.html'}", soft_wrap=True, highlight=False)
     return exit_code(verdicts)
+
+
+def _in_guest(scenarios: Sequence[Scenario], chosen: argparse.Namespace) -> int:
+    if chosen.upstream is not None:
+        raise OomproofError(f"--upstream {chosen.upstream}: a guest has no network. Choose another --backend.")
+    sizes = [scenario.vm_size(read_fly_toml(chosen.fly_toml)) for scenario in scenarios]
+    return uml_backend.run_in_guest(max(size.memory_mb for size in sizes), _out(chosen))
 
 
 def _profile(chosen: argparse.Namespace, console: Console) -> int:
@@ -242,7 +252,7 @@ def _options(chosen: argparse.Namespace) -> Options:
     if offer.text:
         print(f"oomproof: {offer.backend}: {offer.text}", file=sys.stderr)
     return Options(
-        out=chosen.out or Path("reports/runs") / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ"),
+        out=_out(chosen),
         vm_size=own_size(offer.backend) or read_fly_toml(chosen.fly_toml),
         backend=offer.backend,
         document=chosen.document,
@@ -251,6 +261,10 @@ def _options(chosen: argparse.Namespace) -> Options:
         sample_hz=_sample_hz(chosen.sample_hz),
         trim=check_trim(chosen.trim),
     )
+
+
+def _out(chosen: argparse.Namespace) -> Path:
+    return chosen.out or Path("reports/runs") / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ")
 
 
 def _scenario(scenario: Scenario, chosen: argparse.Namespace) -> Scenario:
@@ -280,6 +294,8 @@ def _scenario(scenario: Scenario, chosen: argparse.Namespace) -> Scenario:
         vm["memory_mb"] = _size_mb("--memory", chosen.memory)
     if chosen.swap is not None:
         vm["swap_mb"] = _size_mb("--swap", chosen.swap)
+    if chosen.backend == uml_backend.NAME and uml_backend.inside():
+        vm.update(memory_mb=None, swap_mb=None)  # the guest was given that memory: it is the VM
     changes["vm"] = scenario.vm.model_copy(update=vm)
     return scenario.model_copy(update=changes)
 

@@ -18,7 +18,7 @@ from collections import deque
 from pathlib import Path
 from typing import TextIO
 
-from profiles import whole_machine
+from profiles import uml_backend, whole_machine
 from profiles.backends import walls_of
 from profiles.balance import CpuBalance
 from profiles.checkpoints import Checkpoint
@@ -214,7 +214,7 @@ def main() -> int:
     size = VmSize(arguments.memory_mb, arguments.cpus, arguments.share_of_core)
     walls = walls_of(arguments.backend, arguments.name, arguments.folder)
     recorder = Recorder(arguments.folder, walls, CpuBalance(size, arguments.balance_s))
-    if walls.backend == whole_machine.NAME:
+    if walls.backend in {whole_machine.NAME, uml_backend.NAME}:
         stay_resident()
     print(READY_LINE, flush=True)
     ended = record(recorder, sys.stdin, arguments.interval_s)

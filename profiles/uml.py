@@ -8,21 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import shlex
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from profiles import processes
 from profiles.errors import OomproofError, RunError
 from profiles.uml_library import built_library
+from profiles.uml_process import run_guest
 from profiles.vm_size import MIB
 
 PROGRAM = "linux.uml"
@@ -30,9 +26,6 @@ INSTALL = "apt-get install user-mode-linux gcc iproute2"
 CACHE = Path(".cache/uml")
 INIT = Path(__file__).with_name("uml_init.sh")
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # where user-mode-linux keeps a guest's memory unless told otherwise
-_GUARD = 'read -r _; kill -s KILL -- "-$1"'
-"""Ends all of a guest's processes on the host once our end of its input is closed, however that came about."""
-_GONE_WITHIN_S = 10.0
 
 
 @dataclass(frozen=True)
@@ -71,8 +64,15 @@ def missing() -> str | None:
     return None
 
 
-def boot(command: Sequence[str], guest: Guest, environment: Mapping[str, str] | None = None) -> int:
+def boot(
+    command: Sequence[str],
+    guest: Guest,
+    environment: Mapping[str, str] | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> int:
     """Run a command as root in a guest, in our working directory, and return its exit status.
+
+    `meanwhile` is called again and again until then.
 
     Raises:
         OomproofError: user-mode-linux is not installed.
@@ -87,7 +87,7 @@ def boot(command: Sequence[str], guest: Guest, environment: Mapping[str, str] | 
     places = [folder, *(path.resolve() for path in guest.writable)]
     (folder / "writable").write_text("".join(f"{place}\n" for place in places), encoding="utf-8")
     (folder / "command").write_text(_command_file(command, environment or {}), encoding="utf-8")
-    lack = _run(guest, folder)
+    lack = _run(guest, folder, meanwhile)
     try:
         return int(status.read_text())
     except (OSError, ValueError):
@@ -106,7 +106,7 @@ def _command_file(command: Sequence[str], environment: Mapping[str, str]) -> str
     return f"cd {shlex.quote(str(Path.cwd()))} && exec {shlex.join(['env', '-i', *words, *command])}\n"
 
 
-def _run(guest: Guest, folder: Path) -> str:
+def _run(guest: Guest, folder: Path, meanwhile: Callable[[], None]) -> str:
     """Boot, wait, and end whatever is left; return what went wrong, or nothing."""
     library, lack = built_library(guest.cache.resolve())
     environment = {"PATH": os.environ.get("PATH", os.defpath), "HOME": str(folder)}
@@ -118,46 +118,9 @@ def _run(guest: Guest, folder: Path) -> str:
         PROGRAM, f"mem={guest.memory_mb}M", "rootfstype=hostfs", "rootflags=/", "ro", "con=null", "con0=null,fd:1",
         f"uml_dir={folder}/", "umid=uml-sockets", "init=/bin/sh", "--", f'"{guest.init}"', f'"{folder}"',
     ]  # fmt: skip
-    with guest.console.open("wb") as console:
-        kernel = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=console,
-            stderr=console,
-            env=environment,
-            cwd=library.parent if library is not None else folder,
-            start_new_session=True,  # it would make itself a session anyway, whose number we could not know
-        )
-    guard = subprocess.Popen(
-        ["/bin/sh", "-c", _GUARD, "sh", str(kernel.pid)], stdin=subprocess.PIPE, start_new_session=True
-    )
-    try:
-        ended = _ends_within(kernel.pid, guest.timeout_s)
-    finally:
-        os.killpg(kernel.pid, signal.SIGKILL)  # there is such a group: its leader was not waited for yet
-        guard.kill()
-        guard.communicate()
-        kernel.wait()
-        _await_group_gone(kernel.pid)
+    cwd = library.parent if library is not None else folder
+    ended = run_guest(command, guest.console, environment, cwd, guest.timeout_s, meanwhile)
     return lack if ended else f"not done within {guest.timeout_s:g} s, and ended"
-
-
-def _ends_within(pid: int, timeout_s: float) -> bool:
-    """Return whether a child ends in time; it is not waited for, so that its number stays its own."""
-    handle = os.pidfd_open(pid)
-    try:
-        return bool(select.select([handle], [], [], timeout_s)[0])
-    finally:
-        os.close(handle)
-
-
-def _await_group_gone(group: int) -> None:
-    """Return when the host has freed what a guest's processes held."""
-    deadline = time.monotonic() + _GONE_WITHIN_S
-    with contextlib.suppress(ProcessLookupError):
-        while time.monotonic() < deadline:
-            os.killpg(group, 0)
-            time.sleep(0.02)
 
 
 def _room_for_memory(memory_mb: int) -> str | None:
@@ -170,16 +133,3 @@ def _room_for_memory(memory_mb: int) -> str | None:
 
 def _last_words(console: Path) -> str:
     return processes.last_line(console).rstrip(".")
-
-
-def main() -> int:
-    """`python -m profiles.uml FOLDER MEMORY_MB TIMEOUT_S COMMAND …`: run a command in a guest, by hand."""
-    folder, memory_mb, timeout_s, *command = sys.argv[1:]
-    guest = Guest(Path(folder), int(memory_mb), float(timeout_s))
-    status = boot(command, guest)
-    print(guest.output.read_text(encoding="utf-8", errors="replace"), end="")
-    return status
-
-
-if __name__ == "__main__":
-    sys.exit(main())
