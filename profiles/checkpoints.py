@@ -55,8 +55,8 @@ class Checkpoint:
             held = process.files.proportional()
         except ProcessLookupError:
             return
-        except (OSError, KeyError) as error:
-            reason = f"/proc/{process.files.pid}/smaps_rollup: {getattr(error, 'strerror', 'does not say')}"
+        except OSError as error:
+            reason = f"/proc/{process.files.pid}/smaps_rollup: {error.strerror}"
             self.why |= {f"{whose}_pss_bytes": reason, f"{whose}_uss_bytes": reason}
             return
         for name, value in ((f"{whose}_pss_bytes", held.pss_bytes), (f"{whose}_uss_bytes", held.uss_bytes)):

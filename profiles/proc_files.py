@@ -6,7 +6,9 @@ when the number is in use again. What each file says stands in proc(5).
 
 from __future__ import annotations
 
+import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,24 +39,26 @@ class ProcessFiles:
         try:
             self._folder = os.open(f"{proc}/{pid}", _READ | os.O_DIRECTORY)
         except FileNotFoundError:
+            if proc == PROC and _exists(pid):
+                raise PermissionError(errno.EACCES, "hidden from this user (hidepid)") from None
             raise ProcessLookupError(pid) from None
 
     def rss_bytes(self) -> int:
         """Return its resident memory; raises ProcessLookupError too when it has ended but is not yet reaped."""
-        size, resident, _ = self._keep("statm", 128).split(None, 2)
-        if size == b"0":
-            raise ProcessLookupError
-        return int(resident) * PAGE_BYTES
+        fields = self._keep("statm", 128).split(None, 2)
+        if fields[:1] == [b"0"]:
+            raise ProcessLookupError(self.pid)
+        return _number(fields, 1) * PAGE_BYTES
 
     def cpu_s(self) -> float:
         """Return the CPU time that it has used, its ended threads included."""
         after_name = self._keep("stat", 1024).rpartition(b")")[2].split(None, 13)
-        return (int(after_name[11]) + int(after_name[12])) / TICKS_PER_S
+        return (_number(after_name, 11) + _number(after_name, 12)) / TICKS_PER_S
 
     def peak_rss_bytes(self) -> int | None:
         """Return the most that it ever held, as the kernel noted it; None where the kernel does not say."""
         _, _, after = self._keep("status", 8192).partition(b"\nVmHWM:")
-        return int(after.split(None, 1)[0]) * _KB if after else None
+        return _number(after.split(None, 1), 0) * _KB if after else None
 
     def threads(self) -> int:
         """Return how many threads it has: its `task` folder has a link for each, beside its own two."""
@@ -71,7 +75,8 @@ class ProcessFiles:
 
     def children(self) -> list[int]:
         """Return what its first thread has forked and not yet waited for."""
-        return [int(pid) for pid in self._once(f"task/{self.pid}/children", 65536).split()]
+        pids = self._once(f"task/{self.pid}/children", 65536).split()
+        return [_number(pids, index) for index in range(len(pids))]
 
     def proportional(self) -> Proportional:
         """Walk its pages: 1 ms for each 100 MB, while which it cannot map memory. So rarely."""
@@ -79,8 +84,10 @@ class ProcessFiles:
         for line in self._once("smaps_rollup", 4096).splitlines():
             name, _, rest = line.partition(b":")
             if rest.endswith(b" kB"):
-                sizes[name] = int(rest.split()[0]) * _KB
+                sizes[name] = _number(rest.split(), 0) * _KB
         private = (b"Private_Clean", b"Private_Dirty", b"Private_Hugetlb")
+        if b"Pss" not in sizes:
+            raise OSError(errno.EIO, "does not say")
         return Proportional(sizes[b"Pss"], sum(sizes.get(name, 0) for name in private))
 
     def close(self) -> None:
@@ -138,3 +145,19 @@ class ProcessFiles:
             return len(os.listdir(fd))  # noqa: PTH208 - a path knows no open folder
         finally:
             os.close(fd)
+
+
+def _number(fields: Sequence[bytes], index: int) -> int:
+    try:
+        return int(fields[index])
+    except (IndexError, ValueError):
+        raise OSError(errno.EIO, f"does not say: {b' '.join(fields)[:40]!r}") from None
+
+
+def _exists(pid: int) -> bool:
+    """Whether there is such a process, though /proc may not show it to us."""
+    try:
+        os.close(os.pidfd_open(pid))
+    except OSError:
+        return False
+    return True

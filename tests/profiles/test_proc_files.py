@@ -132,3 +132,32 @@ def test_a_process_that_may_not_be_looked_into_says_so(
     monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(PermissionError):
         fake.proportional()
+
+
+@pytest.mark.parametrize("text", ["", "300", "300 x 1", "\n"])
+def test_half_a_line_is_an_error_and_no_number(tmp_path: Path, fake: ProcessFiles, text: str) -> None:
+    """GIVEN a statm that is cut off THEN it says nothing, which is neither zero nor the end of the process."""
+    (tmp_path / "7" / "statm").write_text(text)
+    with pytest.raises(OSError, match="does not say") as raised:
+        fake.rss_bytes()
+    assert not isinstance(raised.value, ProcessLookupError)
+
+
+@pytest.mark.parametrize("name", ["stat", "status", "smaps_rollup"])
+def test_a_file_of_nonsense_is_an_error_too(tmp_path: Path, fake: ProcessFiles, name: str) -> None:
+    """GIVEN files without what is looked for THEN each reading says so."""
+    (tmp_path / "7" / name).write_text("7 (x) S 1\nVmHWM:\tmuch\n")
+    read = {"stat": fake.cpu_s, "status": fake.peak_rss_bytes, "smaps_rollup": fake.proportional}[name]
+    with pytest.raises(OSError, match="does not say"):
+        read()
+
+
+def test_a_process_that_is_hidden_is_not_taken_for_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a /proc that shows us no other user's process THEN one that lives is forbidden, and not ended."""
+
+    def hidden(*_: object, **__: object) -> int:
+        raise FileNotFoundError(2, "No such file or directory")
+
+    monkeypatch.setattr(os, "open", hidden)
+    with pytest.raises(PermissionError, match="hidepid"):
+        ProcessFiles(os.getpid())
