@@ -65,7 +65,7 @@ class Walls(Protocol):
         """Let the VM use `cpus` cores' worth of CPU from now on; raises OSError."""
 
     def pids(self) -> list[int]:
-        """The processes inside; empty when the VM is gone."""
+        """The processes inside; empty when the VM is gone. Raises OSError where they cannot be listed."""
 
     def read(self) -> Reading:
         """Read the counters."""
