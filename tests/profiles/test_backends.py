@@ -30,7 +30,7 @@ def table(monkeypatch: pytest.MonkeyPatch) -> list[Backend]:
 
 def test_the_order_is_from_the_surest_to_the_last_resort() -> None:
     """Kernel limits come before the emulated one, and the machine itself is never taken unasked."""
-    assert BACKENDS == ("cgroup v1", "cgroup v2", "systemd scope", "watchdog", "machine")
+    assert BACKENDS == ("cgroup v1", "cgroup v2", "systemd scope", "watchdog", "machine", "uml")
     machine = next(offer for offer in offers() if offer.backend == "machine")
     assert (machine.available, machine.best) == (True, False)
 
