@@ -8,10 +8,17 @@ other have in common. One of the two is enough to say that it was not the kernel
 
 from __future__ import annotations
 
-import signal
 from dataclasses import dataclass
 from typing import Literal
 
+from profiles.death_evidence import (
+    counter_line,
+    describe_status,
+    kill_lines,
+    log_is_whole,
+    log_line,
+    number_of,
+)
 from profiles.kill_counter import counted, life_counts
 from profiles.kills import (
     SIGKILL,
@@ -69,17 +76,6 @@ def deaths(folder: RunFolder) -> list[Death]:
     return [death for _, death in timed] + _unnamed(folder)
 
 
-def describe_status(returncode: int | None) -> str:
-    """Return an exit status in words, with its signal's name."""
-    if returncode is None:
-        return "exit status unknown"
-    try:
-        name = f" ({signal.Signals(-returncode).name})" if returncode < 0 else ""
-    except ValueError:
-        name = ""
-    return f"exit status {returncode}{name}"
-
-
 class _ServerEnd:
     """One end of the server, and what the witnesses say of it."""
 
@@ -100,18 +96,18 @@ class _ServerEnd:
             role="server",
             victim=None if kill is None else _text(kill, "comm"),
             returncode=self.returncode,
-            size_mb=None if kill is None else _number(kill, "anon_rss_mb"),
+            size_mb=None if kill is None else number_of(kill, "anon_rss_mb"),
             evidence=(describe_status(self.returncode), *lines),
         )
 
     def _cause(self) -> tuple[Cause, list[str]]:
         if self.kill is not None:
-            return cause_of_kill(self.folder, self.kill), _kill_lines(self.kill)
+            return cause_of_kill(self.folder, self.kill), kill_lines(self.kill)
         if self.returncode == SIGKILL:
             return self._sigkilled()
         if self.returncode == SHELL_SIGKILL and (child := self._child_killed()) is not None:
             said = f"{SHELL_SIGKILL} is what a shell says whose child SIGKILL ended"
-            return cause_of_kill(self.folder, child), [said, *_kill_lines(child)]
+            return cause_of_kill(self.folder, child), [said, *kill_lines(child)]
         if self.returncode is None:
             nobody = "nobody took its exit status, so how it ended is not known"
             return "unknown", [nobody, *self._witness_lines()]
@@ -131,7 +127,7 @@ class _ServerEnd:
 
     def _witness_lines(self) -> list[str]:
         """Return what the kernel's log and its counter say of this end, or why they say nothing."""
-        return [_log_line(self.folder), _counter_line(self.folder, life_counts(self.folder, self.event))]
+        return [log_line(self.folder), counter_line(self.folder, life_counts(self.folder, self.event))]
 
     def _child_killed(self) -> Event | None:
         since_t = self.event.t - SHELL_WITHIN_S
@@ -156,35 +152,6 @@ def cause_by_counter(folder: RunFolder) -> Cause:
     return "machine_kill" if machine_is_vm(folder) else "memcg_kill"
 
 
-def log_is_whole(folder: RunFolder) -> bool:
-    """Whether the kernel's log was read, all of it."""
-    said = [event.facts.get("kernel_log_readable") for event in folder.named("recording")]
-    broken = folder.named("kernel_log_overrun") + folder.named("kernel_log_ended")
-    return bool(said) and all(said) and not broken
-
-
-def _log_line(folder: RunFolder) -> str:
-    recording = folder.named("recording")
-    if not recording:
-        return "kernel log: nobody said whether it was read"
-    if not all(event.facts.get("kernel_log_readable") for event in recording):
-        reason = recording[-1].text("kernel_log_reason")
-        return f"kernel log: could not be read{f' ({reason})' if reason else ''}"
-    if ended := folder.named("kernel_log_ended"):
-        return f"kernel log: could not be read to the end ({ended[0].text('reason')})"
-    if overrun := folder.named("kernel_log_overrun"):
-        lost = sum(int(_number(event, "lost") or 0) for event in overrun)
-        return f"kernel log: {lost} of its records were overwritten before they were read"
-    return "kernel log: read, and it names no kill of this process"
-
-
-def _counter_line(folder: RunFolder, life: tuple[int, int] | None = None) -> str:
-    if life is not None:
-        return f"kill counter: {life[0]} before, {life[1]} after"
-    total = counted(folder)
-    return "kill counter: not known" if total is None else f"kill counter: {total} in the whole run"
-
-
 def _kill_of(folder: RunFolder, end: Event) -> Event | None:
     """Return the named kill that ended this server."""
     if end.facts.get("returncode") not in {SIGKILL, None}:
@@ -205,27 +172,17 @@ def _of_kill(folder: RunFolder, kill: Event) -> Death:
         role=_text(kill, "role"),
         victim=_text(kill, "comm"),
         returncode=None,
-        size_mb=_number(kill, "anon_rss_mb"),
-        evidence=tuple(_kill_lines(kill)),
+        size_mb=number_of(kill, "anon_rss_mb"),
+        evidence=tuple(kill_lines(kill)),
     )
 
 
 def _unnamed(folder: RunFolder) -> list[Death]:
     """Return the kills that only the counter saw, and that end no server."""
     unnamed = kill_total(folder) - len(kill_events(folder)) - len(counted_exits(folder))
-    lines = (_counter_line(folder), "no line of the kernel's says who it was")
+    lines = (counter_line(folder), "no line of the kernel's says who it was")
     cause = cause_by_counter(folder)
     return [Death(None, cause, None, None, None, None, lines)] * unnamed
-
-
-def _kill_lines(kill: Event) -> list[str]:
-    lines = [kill.text("line")] if kill.text("line") else []
-    if memcg := kill.text("memcg"):
-        limit = _number(kill, "limit_mb")
-        lines.append(f"limit that was hit: {memcg}{f' ({limit:g} MB)' if limit else ''}")
-    if kill.facts.get("group_kill"):
-        lines.append("its whole control group was killed (memory.oom.group)")
-    return lines
 
 
 def _after_s(folder: RunFolder, event: Event) -> float:
@@ -234,8 +191,3 @@ def _after_s(folder: RunFolder, event: Event) -> float:
 
 def _text(event: Event, key: str) -> str | None:
     return event.text(key) or None
-
-
-def _number(event: Event, key: str) -> float | None:
-    value = event.facts.get(key)
-    return float(value) if isinstance(value, int | float) else None
