@@ -37,7 +37,7 @@ def growth_figures(folder: RunFolder, mb_per_hour: float | None) -> dict[str, An
         growth = Growth("unknown", reason)
     growth = _told_by_trim(growth, _levels(folder, samples, start), trim)
     counted_in_sessions = served.over in SESSIONS
-    restarted = any(start <= event.t <= end for event in folder.named("restarted")) or reason
+    whole = (start, not reason) == (folder.load_span[0], True)
     hourly = None if growth.per_hour is None else growth.per_hour.times(1 / MIB)
     return {
         "growth": growth.word,
@@ -45,7 +45,7 @@ def growth_figures(folder: RunFolder, mb_per_hour: float | None) -> dict[str, An
         "growth_over": served.over,
         "growth_measured_by": witness,
         **_interval("growth_bytes_per_session", growth.per_served if counted_in_sessions else None, 1),
-        **_around(mb_per_hour, None if restarted else hourly),
+        **_around(mb_per_hour, hourly if whole else None),
         **_hours_to_limit(growth, _last_anon(samples), limit),
         "returned_on_trim_mb": trim.returned_mb,
         "trim": trim.words,

@@ -31,6 +31,7 @@ SLOWING_BELOW = 0.7
 MOST_UNSEEN_SHARE = 0.2
 """Where a rise of more than this share of what is held could hide in the swings, flat cannot be claimed."""
 
+SHORT = f"less than {SHORTEST_S:g} s of one server under load"
 SWINGS = "it swings so much that growth could hide in it"
 
 Sample = tuple[float, float, float]
@@ -75,7 +76,7 @@ class _Stretch:
 def judge_series(samples: Sequence[Sample], limit_bytes: float | None) -> Growth:
     """Return what a series says; `limit_bytes` None is no limit known."""
     if len(samples) < 2 or samples[-1][0] - samples[0][0] < SHORTEST_S:
-        return Growth("unknown", f"less than {SHORTEST_S:g} s of one server under load")
+        return Growth("unknown", SHORT)
     start_t, end_t = samples[0][0], samples[-1][0]
     settled_t = start_t + min((end_t - start_t) * SETTLING_SHARE, LONGEST_SETTLING_S)
     settled = [sample for sample in samples if sample[0] >= settled_t]
@@ -144,7 +145,7 @@ def _growing(part: _Stretch) -> tuple[str, str]:
 def _standing(part: _Stretch) -> tuple[str, str]:
     rose = part.last_lowest - part.first_highest  # what swings up and down has not grown
     if rose >= max(SMALLEST_RISE_BYTES, GREW_SHARE * part.first_highest):
-        return "plateau", "it grew after the warm-up, and had stopped by the end"
+        return "plateau", "it grew after the warm-up, and by the end no longer by what would matter"
     return "flat", "no growth after the warm-up that would matter"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from profiles.figures import tree_rss_bytes
-from profiles.growth_rules import SWINGS, Growth, judge_series
+from profiles.growth_rules import SHORT, SWINGS, Growth, judge_series
 from profiles.run_folder import Sample
 from profiles.sessions_served import Served
 
@@ -22,12 +22,12 @@ def judged(samples: Sequence[Sample], served: Served, limit_bytes: float | None)
     tree = _series(samples, served, tree_rss_bytes)
     if not tree:
         return Growth("unknown", "no memory of the processes was measured"), None
+    by_tree = judge_series(tree, limit_bytes)
     in_last_half = tree[-1][1] - served.by((tree[0][0] + tree[-1][0]) / 2)
-    if in_last_half < served.fewest:
+    if in_last_half < served.fewest and by_tree.reason != SHORT:
         few = f"{served.over} in the last half: {in_last_half:.1f}, and {served.fewest:g} are needed"
         return Growth("unknown", few), None
-    by_tree = judge_series(tree, limit_bytes)
-    if by_tree.reason == SWINGS:
+    if by_tree.word == "unknown":
         return _server_alone(samples, served, limit_bytes, by_tree)
     anon = _series(samples, served, lambda sample: sample.anon_bytes)
     if len(anon) < len(tree) / 2:
@@ -38,12 +38,12 @@ def judged(samples: Sequence[Sample], served: Served, limit_bytes: float | None)
 def _server_alone(
     samples: Sequence[Sample], served: Served, limit_bytes: float | None, by_tree: Growth
 ) -> tuple[Growth, str]:
-    """Ask the server alone where the whole swings, and shows no trend of its own."""
+    """Ask the server alone where nothing can be told of the whole; it stands only where the whole has no trend."""
     server = _series(samples, served, lambda sample: sample.server_rss_bytes)
     by_server = judge_series(server, limit_bytes)
-    if by_server.word == "unknown":
+    if by_server.word == "unknown" or (by_server.word != "leak" and by_tree.reason != SWINGS):
         return by_tree, TREE
-    why = f"of the server alone, since its children come and go without a trend: {by_server.reason}"
+    why = f"of the server alone, whose children come and go: {by_server.reason}"
     return replace(by_server, reason=why), SERVER
 
 
