@@ -27,6 +27,7 @@ with open(os.environ["OOMPROOF_REQUESTS"], "w") as rows:
             rows.write(f"{t},get,0\\n")
             rows.flush()
             raise
+        time.sleep(0.5)  # a visitor looks at what came, and the recorder has time to see it too
     rows.write(f"{time.monotonic()},session,\\n")
 """
 
