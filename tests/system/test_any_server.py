@@ -35,7 +35,7 @@ with open(os.environ["OOMPROOF_REQUESTS"], "w") as rows:
 def run(folder: Path, *paths: str) -> tuple[int, Any]:
     """Run the control server in 256 MB under visits to these paths; return exit code and verdict."""
     (folder / "visits.py").write_text(VISITS)
-    scenario = {
+    scenario: dict[str, dict[str, object]] = {
         "vm": {"memory": "256MB"},
         "target": {"command": [sys.executable, str(CONTROL), "{port}"], "health": "/api/health"},
         "load": {"kind": "command", "command": [sys.executable, "visits.py", *paths]},
