@@ -69,9 +69,9 @@ class Death:
 def deaths(folder: RunFolder) -> list[Death]:
     """Return the deaths up to the load's end in their order, those that only the counter saw last."""
     ends = [_ServerEnd(folder, event) for event in server_exits(folder)]
-    told = {id(end.kill) for end in ends if end.kill is not None}
+    told = [end.kill for end in ends if end.kill is not None]
     timed = [((end.kill or end.event).t, end.death()) for end in ends]
-    timed += [(kill.t, _of_kill(folder, kill)) for kill in kill_events(folder) if id(kill) not in told]
+    timed += [(kill.t, _of_kill(folder, kill)) for kill in kill_events(folder) if kill not in told]
     timed.sort(key=lambda found: found[0])
     return [death for _, death in timed] + _unnamed(folder)
 

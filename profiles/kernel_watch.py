@@ -15,6 +15,8 @@ from profiles.kmsg import KernelClock, KernelLog, KernelRecord
 from profiles.line_file import LineFile
 from profiles.process_table import ProcessTable
 
+FIRST_PID_NAMESPACE = 0xEFFFFFFC
+"""The inode of the PID namespace that the kernel's pids are of (PROC_PID_INIT_INO)."""
 MOST_ALIVE = 40
 """So many of the processes that were alive at a kill are written, the largest; `alive_processes` counts all."""
 
@@ -23,8 +25,9 @@ class KernelWatch:
     """Reads what the kernel says since it was made, and tells the kills of one VM from all others.
 
     A kill is the VM's when the group whose limit was hit or the victim's own is the VM's or below it, or when the
-    victim is known to run there. Any other kill of the whole machine, and one of the load or of what else belongs to
-    the run, is an `outside_kill`. `load_pid` is to be set once the load is known.
+    victim is known to run there. In a PID namespace of our own, as in a container, the kernel's pids are not ours: the
+    group alone tells then, and the role is left open (see `kill_roles`). Any other kill of the whole machine, and one
+    of the load or of what else belongs to the run, is an `outside_kill`. `load_pid` is to be set once it is known.
     """
 
     def __init__(
@@ -35,9 +38,12 @@ class KernelWatch:
         events: EventLog,
         log: KernelLog | None = None,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        pids_are_ours: bool | None = None,
     ) -> None:
         self.load_pid: int | None = None
         self._vm_name = vm_name
+        self._pids_are_ours = _in_first_namespace() if pids_are_ours is None else pids_are_ours
         self._processes = processes
         self._events = events
         self._now = clock
@@ -82,11 +88,12 @@ class KernelWatch:
     def _tell(self, kill: KernelKill, record: KernelRecord) -> None:
         t, within_s = self._clock.seen(record.kernel_t, self._looked_t, self._now())
         stamps = {"kernel_t": record.kernel_t, "t_within_s": round(within_s, 4)}
-        roles = self._processes.known_roles
+        roles = self._processes.known_roles if self._pids_are_ours else {}
         facts = {name: value for name, value in asdict(kill).items() if name not in {"alive", "again"}}
         facts["limit_of"] = None if kill.memcg is None else "vm" if self._in_vm(kill.memcg) else "outside"
         if kill.pid in roles or self._in_vm(kill.memcg) or self._in_vm(kill.task_memcg):
-            role, held = roles.get(kill.pid, "child"), self._processes.held()
+            role = roles.get(kill.pid, "child") if self._pids_are_ours else None
+            held = self._processes.held()
             if kill.again:
                 self._events.write("oom_kill_repeated", t=t, pid=kill.pid, line=kill.line)
             else:
@@ -105,12 +112,14 @@ class KernelWatch:
         """Return who else was alive, as the kernel's task table has it; roles are those that the recorder knows."""
         if kill.alive is None:
             return {"alive": None, "alive_processes": None}
-        roles = self._processes.known_roles
+        roles = self._processes.known_roles if self._pids_are_ours else {}
         listed = [{**asdict(task), "role": roles.get(task.pid)} for task in kill.alive[:MOST_ALIVE]]
         return {"alive": listed, "alive_processes": len(kill.alive)}
 
     def _role_outside(self, pid: int) -> str:
         """Return what a process outside the VM is to the run; a dead one is known as long as nobody reaped it."""
+        if not self._pids_are_ours:
+            return "other"
         owner = os.getppid()
         parent = _parent(pid)
         if self.load_pid is not None and self.load_pid in {pid, parent}:
@@ -121,6 +130,13 @@ class KernelWatch:
         """Stop following."""
         self._log.close()
         self._lines.close()
+
+
+def _in_first_namespace() -> bool:
+    try:
+        return Path("/proc/self/ns/pid").stat().st_ino == FIRST_PID_NAMESPACE
+    except OSError:  # no namespaces: there is but one
+        return True
 
 
 def _parent(pid: int) -> int | None:

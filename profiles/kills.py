@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from profiles.kill_counter import STARTS, counted, life_counts, life_start_t, load_end_t
+from profiles.kill_roles import with_roles
 from profiles.run_folder import Event, RunFolder
 
 SIGKILL = -int(signal.SIGKILL)
@@ -45,7 +47,9 @@ def kill_figures(folder: RunFolder) -> dict[str, Any]:
 
 def kill_events(folder: RunFolder) -> list[Event]:
     """Return the kills up to the load's end that the kernel's log named, or the watchdog."""
-    return _until_load_ended(folder, "oom_kill")
+    ends = [end for end in server_exits(folder) if end.facts.get("returncode") in {SIGKILL, None}]
+    told = [replace(end, facts={**end.facts, "pid": pid_of(folder, end)}) for end in ends]
+    return with_roles(_until_load_ended(folder, "oom_kill"), told)
 
 
 def server_exits(folder: RunFolder) -> list[Event]:

@@ -277,3 +277,23 @@ def test_an_emulated_limit_is_not_the_kernels(tmp_path: Path) -> None:
     """GIVEN a watchdog whose counter alone saw kills THEN they are emulated."""
     folder = run(tmp_path, exited(-9), log=UNREADABLE, counted=2, backend="watchdog", emulated=True)
     assert [death.cause for death in deaths(folder)] == ["emulated_kill", "emulated_kill"]
+
+
+def test_a_kill_of_no_known_role_is_the_servers_that_ended(tmp_path: Path) -> None:
+    """GIVEN a container, whose pids are not the kernel's WHEN a server ends after a kill THEN the last kill was its."""
+    folder = run(tmp_path, kill(5.0, role="", pid=900), kill(6.9, role="", pid=901), exited(-9), counted=2)
+    figures = kill_figures(folder)
+    assert (figures["server_kills"], figures["child_kills"], figures["killed_after_s"]) == (1, 1, 4.9)
+    assert [(death.after_s, death.role, death.cause) for death in deaths(folder)] == [
+        (3.0, "child", "memcg_kill"),
+        (4.9, "server", "memcg_kill"),
+    ]
+
+
+def test_a_kill_long_before_an_end_is_not_the_servers(tmp_path: Path) -> None:
+    """GIVEN a kill of no known role, and an end by SIGKILL 5.1 s later THEN the kill was a child's."""
+    folder = run(tmp_path, kill(2.5, role="", pid=900), exited(-9, 7.6), counted=1)
+    assert [(death.role, death.cause) for death in deaths(folder)] == [
+        ("child", "memcg_kill"),
+        ("server", "sigkill_by_other"),
+    ]

@@ -60,14 +60,20 @@ class FakeLog(KernelLog):
 class Watched:
     """A watch over a VM whose server has pid 10 and a child 11; its clock is a test's."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, pids_are_ours: bool = True) -> None:
         self.folder = folder
         self.log = FakeLog()
         self.t = 1000.0
         self.processes = ProcessTable(folder / "proc")
         self.processes.name_server(10)
         self.processes.known_roles[11] = "child"
-        self.watch = KernelWatch(folder, VM, self.processes, EventLog(folder), self.log, lambda: self.t)
+        self.watch = KernelWatch(
+            folder, VM, self.processes, EventLog(folder), self.log, self.now, pids_are_ours=pids_are_ours
+        )
+
+    def now(self) -> float:
+        """The clock."""
+        return self.t
 
     def follow(self, *messages: str) -> list[dict[str, Any]]:
         """The events that these messages make, a tenth of a second after the look before."""
@@ -179,6 +185,16 @@ def test_a_kill_outside_is_told_where_it_concerns_the_run(watched: Watched) -> N
     finally:
         child.kill()
         child.wait()
+
+
+def test_where_pids_are_not_the_kernels_the_group_alone_tells(tmp_path: Path) -> None:
+    """GIVEN a PID namespace of our own WHEN a stranger has our server's pid THEN that is no kill of ours."""
+    watched = Watched(tmp_path, pids_are_ours=False)
+    assert watched.follow(killed(10)) == []
+    (event,) = watched.follow(chosen(4711, f"/{VM}"), killed(4711))
+    assert (event["event"], event["role"]) == ("oom_kill", None)
+    assert [event["role"] for event in watched.follow(killed(os.getppid(), whole=True))] == ["other"]
+    watched.watch.close()
 
 
 def test_lost_records_and_a_lost_log_are_told_once(watched: Watched) -> None:
