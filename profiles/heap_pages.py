@@ -145,7 +145,10 @@ def _html_section(section: Section) -> str:
 
 
 def _html_table(label: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    heads = "".join(f'<th scope="col">{escape(name)}</th>' for name in head)
+    left = ' style="text-align: left"'
+    heads = "".join(
+        f'<th scope="col"{left if name in _TEXT_COLUMNS else ""}>{escape(name)}</th>' for name in head
+    )
     body = "\n".join(f"<tr>{''.join(map(_cell, head, row))}</tr>" for row in rows)
     return (
         f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}">\n'
