@@ -15,6 +15,7 @@ from profiles import processes
 from profiles.errors import OomproofError
 from profiles.event_log import EventLog
 from profiles.target import Server
+from profiles.target_command import check_path
 
 CALL = "malloc_trim"
 QUIET_S = 3.0
@@ -36,9 +37,14 @@ def check_trim(how: str | None) -> str | None:
     Raises:
         OomproofError: it is neither `malloc_trim` nor a path.
     """
-    if how not in (None, CALL) and not how.startswith("/"):
-        raise OomproofError(f"--trim {how!r}: there is no such way. Use {CALL}, or a path of the server's.")
-    return how
+    if how in (None, CALL):
+        return how
+    try:
+        return check_path(how)
+    except ValueError:
+        raise OomproofError(
+            f"--trim {how!r}: no such way. Use {CALL}, or a path of the server's such as /trim."
+        ) from None
 
 
 def offer_trim(server: Server, how: str | None, events: EventLog, tell: Callable[[str], None]) -> None:
