@@ -10,9 +10,7 @@ from pathlib import Path
 import pytest
 
 from profiles.uml import INIT, Guest, boot, missing
-from tests.system.uml.guests import ROOT, USER, InGuest
-
-GUEST_WITHIN_S = 300.0
+from tests.system.uml.guests import GUEST_WITHIN_S, ROOT, USER, InGuest
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from profiles.verdict_record import VerdictRecord
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
+GUEST_WITHIN_S = 300.0
 USER = 64242
 """An ordinary user, whom the host does not know."""
 PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=short")

@@ -60,23 +60,24 @@ def test_registers_survive_a_guests_switches_between_processes(in_guest: InGuest
     assert in_guest(sys.executable, script) == here
 
 
-def test_the_commands_status_is_brought_out_of_a_folder_with_spaces(
-    in_guest: InGuest, tmp_path: Path
-) -> None:
+@pytest.mark.usefixtures("in_guest")
+def test_the_commands_status_is_brought_out_of_a_folder_with_spaces(tmp_path: Path) -> None:
     """GIVEN a folder with a space in its name WHEN a command ends with status 7 THEN so does the guest."""
     guest = Guest(tmp_path / "a guest", 128, 120.0)
     assert boot(["sh", "-c", "echo $GREETING; exit 7"], guest, {"GREETING": "a greeting"}) == 7
     assert guest.output.read_text() == "a greeting\n"
 
 
-def test_a_guest_that_takes_too_long_is_ended_whole(in_guest: InGuest, folder: Path) -> None:
+@pytest.mark.usefixtures("in_guest")
+def test_a_guest_that_takes_too_long_is_ended_whole(folder: Path) -> None:
     """GIVEN a command that never ends WHEN its time is over THEN nothing of the guest is left, and it is one line."""
-    with pytest.raises(RunError, match=r"not done within 5 s.*console\.log"):
-        boot(["sh", "-c", "sleep 600 & while :; do :; done"], Guest(folder, 128, 5.0))
+    with pytest.raises(RunError, match=r"not done within 3 s.*console\.log"):
+        boot(["sh", "-c", "sleep 600 & while :; do :; done"], Guest(folder, 128, 3.0))
     assert not processes_of(folder)
 
 
-def test_a_guest_whose_kernel_gives_up_is_told_in_one_line(in_guest: InGuest, folder: Path) -> None:
+@pytest.mark.usefixtures("in_guest")
+def test_a_guest_whose_kernel_gives_up_is_told_in_one_line(folder: Path) -> None:
     """GIVEN a first process that ends WHEN the guest's kernel panics THEN that is the error, without waiting."""
     init = folder / "init.sh"
     init.write_text("exit 3\n")
@@ -86,7 +87,8 @@ def test_a_guest_whose_kernel_gives_up_is_told_in_one_line(in_guest: InGuest, fo
     assert not processes_of(folder)
 
 
-def test_a_guest_does_not_outlive_who_booted_it(in_guest: InGuest, folder: Path) -> None:
+@pytest.mark.usefixtures("in_guest")
+def test_a_guest_does_not_outlive_who_booted_it(folder: Path) -> None:
     """GIVEN a guest at work WHEN its owner is killed with SIGKILL THEN all its processes end, stopped ones too."""
     owner = subprocess.Popen([sys.executable, "-c", OWNER, str(folder)], cwd=ROOT)
     try:

@@ -1,27 +1,41 @@
 """A machine that is the VM itself, as on Fly: its own kernel kills for all of it, and its clock can be set."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.system.uml.guests import HERE, OOMPROOF, PYTEST, InGuest, growing_server, judged, kills, passed
+from tests.system.uml.guests import (
+    GUEST_WITHIN_S,
+    HERE,
+    OOMPROOF,
+    PYTEST,
+    InGuest,
+    growing_server,
+    judged,
+    kills,
+    passed,
+)
 
 pytestmark = pytest.mark.slow
 
 
-def test_a_machine_that_runs_out_of_memory_is_told_from_a_limit_that_was_hit(
-    in_guest: InGuest, folder: Path
-) -> None:
-    """GIVEN a machine of 320 MB WHEN its server outgrows it THEN the kernel's kill for all of it is the verdict."""
-    scenario = growing_server(folder, memory=None)
-    in_guest(*OOMPROOF, "run", scenario, "--backend", "machine", "--out", folder / "out", memory_mb=320)
+@pytest.mark.usefixtures("in_guest")
+def test_a_machine_that_runs_out_of_memory_is_told_from_a_limit_that_was_hit(folder: Path) -> None:
+    """GIVEN a guest of 320 MB WHEN the server outgrows it THEN its kernel's kill for all of it is the verdict."""
+    scenario, out = growing_server(folder, memory=None), folder / "out"
+    command = [*OOMPROOF, "run", scenario, "--backend", "uml", "--memory", "320MB", "--out", out]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=GUEST_WITHIN_S, check=False)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "As expected: grows was killed by the kernel" in ended.stdout
     verdict = judged(folder)
     assert verdict.verdict == "oom_killed"
-    assert verdict.vm_backend == "machine"
+    assert verdict.vm_backend == "uml"
+    assert 280 < (verdict.vm_memory_mb or 0) < 320
     assert verdict.victim_role == "server"
     assert verdict.server_kills == verdict.oom_kills == 1
     assert [death["cause"] for death in verdict.deaths or ()] == ["machine_kill"]
-    (line,) = kills(folder)
+    (line,) = kills(folder / "out.guest")
     assert line.startswith("Out of memory: Killed process")
     assert line in verdict.evidence
 

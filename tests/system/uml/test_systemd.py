@@ -6,7 +6,12 @@ import pytest
 
 from tests.system.uml.guests import HERE, OOMPROOF, USER, InGuest, growing_server, judged, kills
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not Path("/lib/systemd/systemd").exists(), reason="no systemd: apt-get install systemd"
+    ),
+]
 
 SCOPE = ("--backend", "systemd scope")
 
