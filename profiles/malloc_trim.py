@@ -30,8 +30,11 @@ REGISTERS = (
 )  # fmt: skip
 NO_CALL = 2**64 - 1
 """In `orig_rax`: the thread is in no system call."""
-MEMORY_CALLS = frozenset({9, 10, 11, 12, 25, 28})
-"""mmap, mprotect, munmap, brk, mremap, madvise: who is in one of them may be in the allocator."""
+WAITING_CALLS = frozenset(
+    {0, 7, 23, 34, 35, 43, 45, 47, 61, 128, 130, 202, 208, 219, 230, 232, 247, 270, 271, 281, 288, 426, 441}
+)
+"""System calls in which a thread waits: read, poll, select, epoll, futex, sleep, accept, receive, wait and their
+kin (arch/x86/entry/syscalls/syscall_64.tbl). Who is in another, or in none, may be in the allocator."""
 AT_REST_WITHIN_S = 10.0
 RED_ZONE_BYTES = 128
 """Below the stack's end the thread may keep what it likes (System V ABI)."""
@@ -79,7 +82,7 @@ def _stopped_at_rest(pid: int) -> Registers:
         _ptrace(INTERRUPT, pid, 0, 0)
         passed = _await_stop(pid, CALLED_WITHIN_S)
         _ptrace(GETREGS, pid, 0, ctypes.addressof(registers))
-        if passed == signal.SIGTRAP and registers.orig_rax not in {NO_CALL, *MEMORY_CALLS}:
+        if passed == signal.SIGTRAP and registers.orig_rax in WAITING_CALLS:
             return registers
         _ptrace(CONT, pid, 0, 0 if passed == signal.SIGTRAP else passed)
         time.sleep(0.01)
