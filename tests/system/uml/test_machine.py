@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 def test_a_machine_that_runs_out_of_memory_is_told_from_a_limit_that_was_hit(folder: Path) -> None:
     """GIVEN a guest of 320 MB WHEN the server outgrows it THEN its kernel's kill for all of it is the verdict."""
     scenario, out = growing_server(folder, memory=None), folder / "out"
-    command = [*OOMPROOF, "run", scenario, "--backend", "uml", "--memory", "320MB", "--out", out]
+    command = [*OOMPROOF, "run", str(scenario), "--backend", "uml", "--memory", "320MB", "--out", str(out)]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=GUEST_WITHIN_S, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "As expected: grows was killed by the kernel" in ended.stdout
