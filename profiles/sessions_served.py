@@ -10,10 +10,9 @@ from typing import Any
 
 from profiles.generator import processes_of
 from profiles.listeners import FELT_KINDS
+from profiles.request_figures import SESSION
 from profiles.run_folder import LoadSample, RunFolder
 
-SESSION = "session"
-"""Rows of `requests.csv` of this kind tell a session's end, at `t`."""
 SESSIONS = ("sessions", "session time")
 """What is counted in sessions: those that ended, or the time that was read, in sessions' lengths."""
 
