@@ -22,7 +22,9 @@ def growth_lines(outcome: VerdictRecord) -> list[str]:
     parts = [f"growth: {outcome.growth} ({outcome.growth_reason})"]
     if outcome.growth == "leak":
         parts += [*_slope(outcome), *_hours(outcome)]
-    if outcome.returned_on_trim_mb is not None:
+    if outcome.growth == "retention":
+        parts.append(f"the trim was {outcome.trim}")
+    elif outcome.returned_on_trim_mb is not None:
         parts.append(f"a trim ({outcome.trim}) gave back {number(outcome.returned_on_trim_mb, 'MB', 1)}")
     elif outcome.growth == "leak" and outcome.trim is not None:
         parts.append(f"trim: {outcome.trim}, so it may be memory that the allocator keeps")
