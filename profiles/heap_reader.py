@@ -60,7 +60,6 @@ def _whole(reader: FileReader, at_ms: Sequence[int]) -> dict[str, Any]:
         "allocations": about.total_allocations,
         "python_allocator": about.python_allocator,
         "peak_bytes": about.peak_memory,
-        "started_ms": round(about.start_time.timestamp() * 1000),
         "ended_ms": round(about.end_time.timestamp() * 1000),
         "first": snapshots[:1],
         "last": snapshots[-1:],

@@ -96,7 +96,7 @@ def _facts(found: Mapping[str, Any], clock: Clock | None) -> dict[str, Any]:
     from_t_s = clock.t_s if clock else (lambda ms: (ms - first[0]) / 1000)
     return {
         **{key: found[key] for key in keys if key in found},
-        "ended_whole": found["ended_ms"] > found["started_ms"],
+        "ended_whole": found["ended_ms"] >= last[0],  # a killed one still has its start there
         "captured_from_s": clock.t_s(first[0]) if clock else None,
         "captured_to_s": clock.t_s(last[0]) if clock else None,
         "rss_at_start_bytes": first[1],

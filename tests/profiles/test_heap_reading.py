@@ -246,6 +246,16 @@ def test_a_disk_that_was_full_is_told_in_memrays_words(whole: Path, tmp_path: Pa
     assert read(tmp_path).notes == (f"The capture is not whole: {said}.",)
 
 
+def test_the_servers_that_were_started_again_are_told(whole: Path, tmp_path: Path) -> None:
+    """GIVEN captures of later servers THEN the first is read, and a note names the others."""
+    for name in ("heap.bin", "samples.csv", "run.json", "events.jsonl"):
+        (tmp_path / name).write_bytes((whole / name).read_bytes())
+    for name in ("heap.1.bin", "heap.2.bin"):
+        (tmp_path / name).touch()
+    (note,) = read(tmp_path).notes
+    assert note == "This is the first server's heap; those started after it left heap.1.bin, heap.2.bin."
+
+
 def test_a_run_whose_clock_nobody_noted_has_its_peak_all_the_same(whole: Path, tmp_path: Path) -> None:
     """GIVEN no note of the clock THEN the peak is told without a time, and why nothing stands beside it."""
     (tmp_path / "heap.bin").write_bytes((whole / "heap.bin").read_bytes())

@@ -57,15 +57,13 @@ def test_a_leak_is_found_to_the_line_and_to_the_byte(tmp_path: Path) -> None:
     )
 
 
-def test_servers_that_the_kernel_killed_leave_a_whole_capture_each(tmp_path: Path) -> None:
+def test_a_server_that_the_kernel_killed_leaves_its_whole_capture(tmp_path: Path) -> None:
     """GIVEN run --memray of a server that grows to its limit WHEN the kernel kills it THEN its peak is told by line."""
     status, output = oomproof(tmp_path, "oom", "96MB", "run", "--memray")
     run = tmp_path / "out" / "oom"
     assert status == 1, output
     verdict = json.loads((run / "verdict.json").read_text())
     assert verdict["server_kills"] > 0
-    assert verdict["restarts"] > 0
-    assert (run / "heap.1.bin").stat().st_size > 0
     heap = read_heap(run)
     assert heap is not None
     assert heap.ended_whole is False
@@ -74,6 +72,5 @@ def test_servers_that_the_kernel_killed_leave_a_whole_capture_each(tmp_path: Pat
     assert heap.sites[0].bytes > heap.peak_bytes / 2
     assert heap.no_waves == "the load was played once"
     assert (heap.moment("end"), heap.moment("vm_peak")).count(None) == 0
-    assert "those started after it left heap.1.bin" in " ".join(heap.notes)
     assert "<html" in (run / str(heap.flame_graph)).read_text(encoding="utf-8")[:1000].lower()
     assert "What held the server's heap" in (tmp_path / "out" / "report.md").read_text()
