@@ -146,7 +146,7 @@ def _doubts(folder: RunFolder, found: Mapping[str, Any], clock: Clock | None) ->
     over = server_end(folder) or next(iter(folder.named("stopped")), None)
     if over is not None and last_t < over.t - CLOCK_STEP_S - NEAR_S:
         doubts.append(
-            f"The capture ends {over.t - last_t:.0f} s before its server did: that stood still, or the file is cut short."
+            f"The capture ends {over.t - last_t:.0f} s before its server did: it stood still, or the file is cut."
         )
     return doubts
 
