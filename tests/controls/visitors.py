@@ -17,7 +17,8 @@ VISITORS = 4
 REQUESTS = 5
 """Of a session."""
 PAUSE_S = 0.05
-ANSWER_WITHIN_S = 1.0
+ANSWER_WITHIN_S = 5.0
+"""Longer than a starved machine needs; who gets no answer leaves."""
 HEADER = "t,reader,kind,status,bytes,latency_s,late_s,source\n"
 
 
@@ -35,8 +36,7 @@ class Visitor:
         """Play sessions until monotonic time `until`; one that has begun is played to its end."""
         time.sleep(self.random.uniform(0, PAUSE_S * REQUESTS))
         while time.monotonic() < until:
-            answered = [self.ask(last=i == REQUESTS - 1) for i in range(REQUESTS)]
-            if all(answered):
+            if all(self.ask(last=i == REQUESTS - 1) for i in range(REQUESTS)):
                 self.write(time.monotonic(), "session", 200, 0, None)
 
     def ask(self, *, last: bool) -> bool:
