@@ -32,6 +32,7 @@ MOST_UNSEEN_SHARE = 0.2
 """Where a rise of more than this share of what is held could hide in the swings, flat cannot be claimed."""
 
 SHORT = f"less than {SHORTEST_S:g} s of one server under load"
+UNSTOPPED = "it grew, and swings too much to tell whether that has stopped"
 SWINGS = "it swings so much that growth could hide in it"
 
 Sample = tuple[float, float, float]
@@ -127,7 +128,7 @@ def _word(part: _Stretch, limit_bytes: float | None) -> tuple[str, str]:
     if still_rises:
         return "unknown", "it began to grow at the very end: a longer run tells"
     if rises and part.last_quarter.high >= part.half.value:
-        return "unknown", "it grew, and swings too much to tell whether that has stopped"
+        return "unknown", UNSTOPPED
     hidden = min(part.half.high * part.half_served, part.half_range)
     if not rises and hidden > max(smallest * part.half_served, MOST_UNSEEN_SHARE * part.last_level):
         return "unknown", SWINGS

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from statistics import median
 
 from profiles.figures import tree_rss_bytes
-from profiles.growth_rules import SHORT, SWINGS, Growth, judge_series
+from profiles.growth_rules import SHORT, SWINGS, UNSTOPPED, Growth, judge_series
 from profiles.run_folder import Sample
 from profiles.sessions_served import Served
 
@@ -38,13 +39,26 @@ def judged(samples: Sequence[Sample], served: Served, limit_bytes: float | None)
 def _server_alone(
     samples: Sequence[Sample], served: Served, limit_bytes: float | None, by_tree: Growth
 ) -> tuple[Growth, str]:
-    """Ask the server alone where nothing can be told of the whole; it stands only where the whole has no trend."""
+    """Ask the server alone where nothing can be told of the whole; it stands only where its children come and go."""
     server = _series(samples, served, lambda sample: sample.server_rss_bytes)
     by_server = judge_series(server, limit_bytes)
-    if by_server.word == "unknown" or (by_server.word != "leak" and by_tree.reason != SWINGS):
+    stands = by_tree.reason in (SWINGS, UNSTOPPED) and _come_and_go(samples)
+    if by_server.word == "unknown" or (by_server.word != "leak" and not stands):
         return by_tree, TREE
     why = f"of the server alone, whose children come and go: {by_server.reason}"
     return replace(by_server, reason=why), SERVER
+
+
+def _come_and_go(samples: Sequence[Sample]) -> bool:
+    """Whether the children's memory falls back, in the last quarter, to what half of the time was more before.
+
+    Children that pile up by more than they swing never do.
+    """
+    last_t = samples[0].t + 0.75 * (samples[-1].t - samples[0].t)
+    known = [(sample.t, sample.children_rss_bytes) for sample in samples]
+    before = [held for t, held in known if held is not None and t < last_t]
+    last = [held for t, held in known if held is not None and t >= last_t]
+    return bool(before and last) and min(last) <= median(before)
 
 
 def _agreed(tree: Growth, anon: Growth) -> Growth:

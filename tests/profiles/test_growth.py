@@ -129,6 +129,17 @@ def test_a_server_that_leaks_under_its_children_leaks(tmp_path: Path) -> None:
     assert (found["growth"], found["growth_measured_by"]) == ("leak", "server RSS")
 
 
+def test_children_who_pile_up_are_not_left_out(tmp_path: Path) -> None:
+    """GIVEN a steady server WHEN its children swing and pile up THEN it is not called flat."""
+
+    def piling(t: float) -> float:
+        return 20.0 * max(0.0, t - 100) + (400.0 if (int(t / 5) * 7919) % 11 < 5 else 0.0)
+
+    found = figures(tmp_path, children=piling)
+    assert found["growth"] in ("leak", "unknown")
+    assert found["growth_measured_by"] != "server RSS"
+
+
 def test_a_restart_begins_anew(tmp_path: Path) -> None:
     """GIVEN a leak until 140 WHEN the server restarted is steady THEN it is flat, and the whole has no interval."""
     restart = [{"t": 140, "event": "restarted"}, {"t": 142, "event": "ready"}]
