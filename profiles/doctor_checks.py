@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import resource
+import platform
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ def checks(place: Place, vm: VmSize | None, backend: str | None) -> list[Check]:
         open_files(),
         disk(place),
         clock(place),
-        debugger(place),
+        trim(place),
         memray(),
         guest(place),
     ]
@@ -191,15 +192,15 @@ def clock(place: Place) -> Check:
     return Check("clock", "ok", f"{source}: exact, and cheap to read")
 
 
-def debugger(place: Place) -> Check:
-    """Whether gdb may attach, which a trim of the heap and an attached heap capture want."""
-    if place.finds("gdb") is None:
-        says = "not found: no --trim gdb, so retention is not told from a leak"
-        return Check("gdb", "better", says, "Install it: apt-get install gdb.")
+def trim(place: Place) -> Check:
+    """Whether `--trim malloc_trim` may call into our server, which tells retention from a leak."""
+    if platform.machine() != "x86_64":
+        says = f"malloc_trim is called on x86-64 only, and this is {platform.machine()}"
+        return Check("trim", "better", says, "Give --trim a path of the server's own.")
     if not place.is_root and _text(place.proc / "sys/kernel/yama/ptrace_scope") not in {None, "0"}:
-        says = "found, but kernel.yama.ptrace_scope keeps it from our server"
-        return Check("gdb", "better", says, "Run as root, or: sysctl kernel.yama.ptrace_scope=0.")
-    return Check("gdb", "ok", "found: the heap can be trimmed, to tell retention from a leak")
+        says = "kernel.yama.ptrace_scope keeps malloc_trim from our server"
+        return Check("trim", "better", says, "Run as root, or: sysctl kernel.yama.ptrace_scope=0.")
+    return Check("trim", "ok", "malloc_trim can be called in our server, to tell retention from a leak")
 
 
 def memray() -> Check:

@@ -64,7 +64,7 @@ def test_a_machine_without_any_file_is_told_in_80_columns(
         "open",
         "disk",
         "clock",
-        "gdb",
+        "trim",
         "memray",
         "guest",
     ):

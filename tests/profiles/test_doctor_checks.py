@@ -140,13 +140,15 @@ def test_clock(place: Place, source: str, mark: str) -> None:
     assert doctor_checks.clock(place).mark == mark
 
 
-def test_debugger(place: Place, tmp_path: Path) -> None:
-    """GIVEN gdb THEN it is ok, unless it may not attach; root may."""
-    assert doctor_checks.debugger(place).mark == "ok"
+def test_trim(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN x86-64 THEN our server can be trimmed, unless nobody may trace it; root may."""
+    monkeypatch.setattr("platform.machine", lambda: "x86_64")
+    assert doctor_checks.trim(place).mark == "ok"
     write(place.proc / "sys/kernel/yama/ptrace_scope", "1\n")
-    assert "ptrace_scope" in doctor_checks.debugger(place).says
-    assert doctor_checks.debugger(Place(place.proc, is_root=True, finds=lambda _: "gdb")).mark == "ok"
-    assert doctor_checks.debugger(Place(tmp_path, finds=lambda _: None)).way_out.endswith("gdb.")
+    assert "ptrace_scope" in doctor_checks.trim(place).says
+    assert doctor_checks.trim(Place(place.proc, is_root=True)).mark == "ok"
+    monkeypatch.setattr("platform.machine", lambda: "aarch64")
+    assert "path" in doctor_checks.trim(place).way_out
 
 
 def test_memray(monkeypatch: pytest.MonkeyPatch) -> None:
