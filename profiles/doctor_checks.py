@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import resource
 import platform
+import resource
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
