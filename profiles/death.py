@@ -19,7 +19,7 @@ from profiles.death_evidence import (
     log_line,
     number_of,
 )
-from profiles.kill_counter import counted, life_counts
+from profiles.kill_counter import counted, earliest_t, life_counts
 from profiles.kills import (
     SIGKILL,
     counted_exits,
@@ -131,7 +131,11 @@ class _ServerEnd:
 
     def _child_killed(self) -> Event | None:
         since_t = self.event.t - SHELL_WITHIN_S
-        kills = [kill for kill in kill_events(self.folder) if since_t <= kill.t <= self.event.t]
+        kills = [
+            kill
+            for kill in kill_events(self.folder)
+            if since_t <= kill.t and earliest_t(kill) <= self.event.t
+        ]
         return kills[-1] if kills else None
 
 

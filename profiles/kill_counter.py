@@ -12,6 +12,15 @@ def load_end_t(folder: RunFolder) -> float:
     return max((event.t for event in folder.named("load_ended")), default=float("inf"))
 
 
+def earliest_t(event: Event) -> float:
+    """Return when something was at the earliest: a kill's time is known as exactly as two looks at the log lie apart.
+
+    An end is noted by somebody else, who may have looked before that middle.
+    """
+    within_s = event.facts.get("t_within_s")
+    return event.t - within_s if isinstance(within_s, int | float) else event.t
+
+
 def counted(folder: RunFolder, *, named: int = 0) -> int | None:
     """Return the counter at the load's end; where nobody noted it then, as it was last seen; None: not known.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from profiles.kill_counter import earliest_t
 from profiles.run_folder import Event
 
 ENDS_WITHIN_S = 5.0
@@ -20,7 +21,9 @@ def with_roles(kills: Sequence[Event], exits: Sequence[Event]) -> list[Event]:
     found = list(kills)
     open_kills = [at for at, kill in enumerate(found) if not kill.text("role")]
     for end in exits:
-        before = [at for at in open_kills if 0 <= end.t - found[at].t <= ENDS_WITHIN_S]
+        before = [
+            at for at in open_kills if earliest_t(found[at]) <= end.t and end.t - found[at].t <= ENDS_WITHIN_S
+        ]
         if before:
             at = before[-1]
             open_kills.remove(at)

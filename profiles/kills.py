@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from profiles.kill_counter import STARTS, counted, life_counts, life_start_t, load_end_t
+from profiles.kill_counter import STARTS, counted, earliest_t, life_counts, life_start_t, load_end_t
 from profiles.kill_roles import with_roles
 from profiles.run_folder import Event, RunFolder
 
@@ -130,7 +130,7 @@ def is_emulated(folder: RunFolder) -> bool:
 
 def _until_load_ended(folder: RunFolder, name: str) -> list[Event]:
     end_t = load_end_t(folder)
-    return [event for event in folder.named(name) if event.t <= end_t]
+    return [event for event in folder.named(name) if earliest_t(event) <= end_t]
 
 
 def _name(facts: Mapping[str, object]) -> str:

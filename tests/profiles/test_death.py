@@ -273,6 +273,18 @@ def test_a_server_that_never_ended_has_no_death(tmp_path: Path) -> None:
     assert ended_server(folder) is None
 
 
+def test_a_kills_time_is_no_more_exact_than_it_says(tmp_path: Path) -> None:
+    """GIVEN kills whose times, in the middle of two looks, lie behind what they caused THEN they still caused it."""
+    near: dict[str, Any] = {"t_within_s": 0.05}
+    in_container = run(tmp_path / "a", kill(7.04, "", 4711, **near), exited(-9), counted=1)
+    assert (only(in_container).cause, only(in_container).role) == ("memcg_kill", "server")
+    shell, child = deaths(run(tmp_path / "b", kill(7.04, "child", 77, **near), exited(137), counted=1))
+    assert (shell.cause, child.cause) == ("memcg_kill", "memcg_kill")
+    at_the_end = run(tmp_path / "c", kill(12.04, **near), exited(-9, 11.99), counted=1)
+    assert only(at_the_end).victim == "python"
+    assert kill_figures(run(tmp_path / "d", kill(12.06, **near)))["oom_kills"] == 0
+
+
 def test_an_emulated_limit_is_not_the_kernels(tmp_path: Path) -> None:
     """GIVEN a watchdog whose counter alone saw kills THEN they are emulated."""
     folder = run(tmp_path, exited(-9), log=UNREADABLE, counted=2, backend="watchdog", emulated=True)
