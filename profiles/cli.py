@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from types import FrameType
-from urllib.parse import urlsplit
 
 from rich.console import Console
 
@@ -22,10 +21,11 @@ from profiles import (
     own_server,
     profile_command,
     serve,
+    uml,
     uml_backend,
 )
 from profiles.backends import BACKENDS, enter, own_size
-from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code
+from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code, make_out
 from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
 from profiles.load import Upstream
 from profiles.progress import Progress
@@ -34,12 +34,11 @@ from profiles.report import print_table, write_report
 from profiles.report_text import verdict_text
 from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario, load_scenario, scenario_names, with_load, with_upstream
+from profiles.target_command import is_web_address
 from profiles.trim import check_trim
 from profiles.verdict import judge
-from profiles.vm_size import RESTED_BALANCE_S, parse_memory_mb, read_fly_toml
+from profiles.vm_size import RESTED_BALANCE_S, fly_toml_here, parse_memory_mb, read_fly_toml
 
-OWN_SETTINGS = frozenset({"HOST", "PORT", "DOCSTORE_DIR", "API_BASE", "API_KEY"})
-"""Settings of the server that a run decides itself."""
 SAMPLED_HZ = range(10, 51)
 """More often, and the recorder would be part of what it measures; less often, and a peak goes by unseen."""
 EXAMPLES = """examples:
@@ -69,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGTERM, _terminate)
-    console = Console(stderr=False)
+    console = Console(markup=False, emoji=False)  # a server's own words may hold [/brackets] and :colons:
     try:
         return int(chosen.run(chosen, console))
     except OomproofError as error:
@@ -79,7 +78,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("oomproof: interrupted; everything started was stopped.", file=sys.stderr)
         return EXIT_INTERRUPTED
     except OSError as error:  # such as a full disk; what broke off was cleaned up on the way
-        place = error.filename or getattr(chosen, "out", None) or "reports/runs"
+        place = error.filename or getattr(chosen, "out", None) or "standard output"
         print(
             f"oomproof: {place}: {error.strerror}. Make room, or see to its permissions, and run again.",
             file=sys.stderr,
@@ -175,7 +174,9 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
         help=f"what makes the VM: {', '.join(BACKENDS)} (default: the best that this machine offers)",
     )
     add("--balance-s", type=float, help="CPU seconds saved at the start (Fly: 5 new, 500 rested)")
-    add("--fly-toml", type=Path, default=Path("fly.toml"), help="where [[vm]] is read from")
+    add(
+        "--fly-toml", type=Path, help="where [[vm]] is read from (default: fly.toml here, else the project's)"
+    )
     add(
         "--env", action="append", default=[], metavar="NAME=VALUE", help="a setting of the server; repeatable"
     )
@@ -228,9 +229,15 @@ def _report_on(scenarios: Sequence[Scenario], chosen: argparse.Namespace, consol
 
 def _in_guest(scenarios: Sequence[Scenario], chosen: argparse.Namespace) -> int:
     if chosen.upstream is not None:
-        raise OomproofError(f"--upstream {chosen.upstream}: a guest has no network. Choose another --backend.")
-    sizes = [scenario.vm_size(read_fly_toml(chosen.fly_toml)) for scenario in scenarios]
-    return uml_backend.run_in_guest(max(size.memory_mb for size in sizes), _out(chosen))
+        raise OomproofError(
+            f"--upstream {chosen.upstream}: a guest has no network. Choose another --backend."
+        )
+    vm_size = read_fly_toml(chosen.fly_toml or fly_toml_here())
+    sizes = [scenario.vm_size(vm_size) for scenario in scenarios]
+    uml.check_installed()
+    out = _out(chosen)
+    make_out(out)
+    return uml_backend.run_in_guest(max(size.memory_mb for size in sizes), out)
 
 
 def _profile(chosen: argparse.Namespace, console: Console) -> int:
@@ -253,7 +260,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         print(f"oomproof: {offer.backend}: {offer.text}", file=sys.stderr)
     return Options(
         out=_out(chosen),
-        vm_size=own_size(offer.backend) or read_fly_toml(chosen.fly_toml),
+        vm_size=own_size(offer.backend) or read_fly_toml(chosen.fly_toml or fly_toml_here()),
         backend=offer.backend,
         document=chosen.document,
         upstream=_upstream(chosen),
@@ -279,8 +286,10 @@ def _scenario(scenario: Scenario, chosen: argparse.Namespace) -> Scenario:
         key, equals, value = setting.partition("=")
         if not (key and equals):
             raise OomproofError(f"--env {setting}: not NAME=VALUE.")
-        if key in (OWN_SETTINGS if scenario.target.command is None else {"PORT"}):
-            raise OomproofError(f"--env {key}: oomproof sets it itself. Leave it out (see also --upstream).")
+        if key in scenario.target.decided:
+            raise OomproofError(
+                f"--env {key}: oomproof sets it itself. Leave it out (see also --upstream and --port)."
+            )
         environment[key] = value
     changes: dict[str, object] = {
         "target": scenario.target.model_copy(update={"environment": environment}),
@@ -316,8 +325,7 @@ def _size_mb(option: str, text: str) -> int:
 def _upstream(chosen: argparse.Namespace) -> Upstream | None:
     if chosen.upstream is None:
         return None
-    parts = urlsplit(chosen.upstream)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if not is_web_address(chosen.upstream):
         raise OomproofError(
             f"--upstream {chosen.upstream}: no http(s) address. Give one such as http://127.0.0.1:8880/v1."
         )

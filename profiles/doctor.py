@@ -17,7 +17,7 @@ from profiles import backends
 from profiles.doctor_checks import Check, Mark, Place, checks
 from profiles.errors import EXIT_INCONCLUSIVE, EXIT_OK, OomproofError
 from profiles.offer import Offer
-from profiles.vm_size import VmSize, read_fly_toml
+from profiles.vm_size import VmSize, fly_toml_here, read_fly_toml
 
 EXAMPLES = """examples:
   oomproof doctor                     what this machine can prove, and what it lacks
@@ -74,7 +74,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     )
     parser.add_argument("--json", action="store_true", help="as JSON, for a program")
     parser.add_argument(
-        "--fly-toml", type=Path, help="where [[vm]] is read from (default: fly.toml, if there)"
+        "--fly-toml", type=Path, help="where [[vm]] is read from (default: fly.toml here, else the project's)"
     )
     parser.set_defaults(run=run)
 
@@ -133,7 +133,7 @@ def _vm_size(fly_toml: Path | None) -> VmSize | None:
     if fly_toml is not None:
         return read_fly_toml(fly_toml)
     try:
-        return read_fly_toml(Path("fly.toml"))
+        return read_fly_toml(fly_toml_here())
     except OomproofError:
         return None
 

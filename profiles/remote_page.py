@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from prometheus_client.parser import text_string_to_metric_families
 
 from profiles.errors import OomproofError
-from profiles.target_command import check_path
+from profiles.target_command import check_path, is_web_address
 
 WITHIN_S = 5.0
 """An answer that takes longer is none."""
@@ -54,12 +54,11 @@ class Remote:
         Raises:
             OomproofError: a value does not fit; names it.
         """
-        parts = urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
+        if not is_web_address(url):
             raise OomproofError(
                 f"--url {url}: no http(s) address. Give one such as https://reader.example.com."
             )
-        if parts.username is not None:
+        if urlsplit(url).username is not None:
             raise OomproofError(
                 "--url: holds a user's name. Leave it out, and give --header 'Authorization: …'."
             )

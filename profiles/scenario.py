@@ -24,7 +24,7 @@ from pydantic import (
 from profiles.errors import OomproofError
 from profiles.health import HEALTH_PATH
 from profiles.load_words import check_fault, check_latency, mix_kinds
-from profiles.target_command import check_path, split_command
+from profiles.target_command import check_path, check_text, check_variable, split_command
 from profiles.vm_size import RESTED_BALANCE_S, VmSize, parse_memory_mb
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent.parent / "loadtests" / "scenarios"
@@ -33,11 +33,20 @@ Verdict = Literal["survived", "oom_killed", "crashed", "killed", "unhealthy", "i
 Mode = Literal["live", "cached", "hybrid", "cached-to-the-letter"]
 COMMAND = "command"
 """The kind of load that is a program of somebody's own."""
+OWN_SETTINGS = frozenset({"HOST", "PORT", "DOCSTORE_DIR", "API_BASE", "API_KEY"})
+"""Settings of the reference server that a run decides itself."""
 PROBED_MODES: tuple[Mode, ...] = ("live", "cached")
 """Modes that differ in how a single first block is asked for."""
 MemoryMb = Annotated[int, BeforeValidator(parse_memory_mb)]
 Command = Annotated[tuple[str, ...], BeforeValidator(split_command)]
 """A program and its arguments, written as one line or as a list; no shell reads it."""
+
+
+def check_folder(name: str) -> str:
+    """Return a scenario's name, which its folder bears, else raise ValueError with the way out."""
+    if name in {"", ".", ".."} or "/" in name or not name.isprintable():
+        raise ValueError("no name of a folder. Write one without /, such as my-server, or leave it out")
+    return name
 
 
 class _Table(BaseModel):
@@ -65,7 +74,14 @@ class Target(_Table):
     port: int | None = Field(default=None, ge=1, le=65535)
     health: Annotated[str, AfterValidator(check_path)] | None = None
     pregenerated: bool = False
-    environment: dict[str, str] = {}
+    environment: dict[
+        Annotated[str, AfterValidator(check_variable)], Annotated[str, AfterValidator(check_text)]
+    ] = {}
+
+    @property
+    def decided(self) -> frozenset[str]:
+        """Settings that a run decides itself: the port that it asks, and all that leads our own server."""
+        return OWN_SETTINGS if self.command is None else frozenset({"PORT"})
 
     @property
     def health_path(self) -> str:
@@ -78,6 +94,10 @@ class Target(_Table):
         if self.command is None and alone:
             raise ValueError(
                 f"{min(alone)}: the reference server has its own. Give a command too, or leave it out"
+            )
+        if taken := self.decided & self.environment.keys():
+            raise ValueError(
+                f"environment.{min(taken)}: oomproof sets it itself. Leave it out (see also target.port)"
             )
         return self
 
@@ -154,7 +174,7 @@ class Expectation(_Table):
 class Scenario(_Table):
     """One scenario as it will be run."""
 
-    name: str
+    name: Annotated[str, AfterValidator(check_folder)]
     description: str = ""
     vm: Vm = Vm()
     target: Target = Target()
@@ -199,8 +219,10 @@ def load_scenario(name: str) -> Scenario:
         raise OomproofError(
             f"scenario {name!r}: unknown. Choose one of {', '.join(scenario_names())}, or give a .toml file."
         ) from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise OomproofError(f"{path}: cannot be read: {error}.") from None
+    except OSError as error:
+        raise OomproofError(f"{path}: cannot be read: {error.strerror}. Give another file.") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise OomproofError(f"{path}: cannot be read: not TOML: {error}. Mend it there.") from None
     except ValidationError as error:
         raise OomproofError(f"{path}: {explain(error)}") from None
 

@@ -7,6 +7,7 @@ import shlex
 import shutil
 import socket
 from collections.abc import Mapping, Sequence
+from urllib.parse import urlsplit
 
 from profiles.errors import OomproofError
 
@@ -30,7 +31,7 @@ def split_command(value: object) -> object:
         raise ValueError('no command. Write a line such as "node server.js", or a list of its words')
     if not words[0]:
         raise ValueError("the program has no name. Begin with one")
-    return tuple(words)
+    return tuple(map(check_text, words))
 
 
 def check_path(path: str) -> str:
@@ -38,6 +39,29 @@ def check_path(path: str) -> str:
     if not path.startswith("/") or not path.isprintable() or " " in path:
         raise ValueError("no path of a URL. Write one such as /api/health")
     return path
+
+
+def check_variable(name: str) -> str:
+    """Return the name of a variable of the environment, else raise ValueError with the way out."""
+    if not name or "=" in name:
+        raise ValueError("no name of a variable. Write one without =, such as NODE_ENV")
+    return check_text(name)
+
+
+def check_text(text: str) -> str:
+    """Return a text that a process can be given, else raise ValueError with the way out."""
+    if "\0" in text:
+        raise ValueError("holds a zero byte, which no process can be given. Leave it out")
+    return text
+
+
+def is_web_address(url: str) -> bool:
+    """Return whether it is an http(s) address with a host, and a port where it names one."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a bracket that is not closed, a port beyond 65535
+        return False
 
 
 def with_port(command: Sequence[str], port: int) -> list[str]:

@@ -16,6 +16,7 @@ CPU_PERIOD_US = 80_000
 RESTED_BALANCE_S = 500.0
 """The most CPU time that a Fly machine saves while idle; a new one has 5 s."""
 
+PROJECT_FLY_TOML = Path(__file__).resolve().parent.parent / "fly.toml"
 _SIZE = re.compile(r"\s*(\d+)\s*(mb|gb)?\s*", re.IGNORECASE)
 _NAMED = re.compile(r"(shared-cpu|performance)-(\d+)x")
 
@@ -55,6 +56,12 @@ def parse_memory_mb(value: object) -> int:
     return int(match[1]) * (1024 if (match[2] or "").lower() == "gb" else 1)
 
 
+def fly_toml_here() -> Path:
+    """Return this folder's fly.toml, else the project's own: a server of somebody's own lives where there is none."""
+    here = Path("fly.toml")
+    return here if here.exists() else PROJECT_FLY_TOML
+
+
 def read_fly_toml(path: Path) -> VmSize:
     """Return the VM that `[[vm]]` in a fly.toml describes.
 
@@ -65,10 +72,10 @@ def read_fly_toml(path: Path) -> VmSize:
         config = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise OomproofError(
-            f"{path}: {error.strerror}. Run in the project's folder, or give --fly-toml FILE."
+            f"{path}: {error.strerror}. Give another --fly-toml FILE, or leave it out."
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise OomproofError(f"{path}: not TOML: {error}.") from None
+        raise OomproofError(f"{path}: not TOML: {error}. Mend it, or give another --fly-toml FILE.") from None
     sections = config.get("vm")
     if not isinstance(sections, list) or not sections or not isinstance(sections[0], dict):
         raise OomproofError(f"{path}: has no [[vm]] section. Add one with size and memory.")

@@ -36,6 +36,9 @@ def offered(monkeypatch: pytest.MonkeyPatch) -> list[Offer]:
         (["run", "live", "--env", "PORT=80"], "--env PORT: oomproof sets it itself"),
         (["run", "live", "--session-s", "inf"], "--session-s: inf"),
         (["run", "live", "--upstream", "nowhere"], "--upstream nowhere: no http(s) address"),
+        (["run", "live", "--upstream", "http://[::1"], "--upstream http://[::1: no http(s) address"),
+        (["attach", "--url", "http://[::1"], "--url http://[::1: no http(s) address"),
+        (["attach", "--url", "http://here:99999"], "--url http://here:99999: no http(s) address"),
         (["compare", "live", "live"], "scenario 'live': is named twice"),
         (["run", "live", "--balance-s", "501"], "--balance-s 501"),
         (["run", "live", "--sample-hz", "9"], "--sample-hz 9: 10 to 50"),
@@ -123,8 +126,7 @@ def test_a_folder_that_no_run_wrote_is_one_line(
     assert "run.json: 'scenario' is missing" in capsys.readouterr().err
 
 
-def test_an_old_run_is_judged_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """GIVEN a run that was cut off THEN its verdict is invalid, with the reason, and exit code 4."""
+def _cut_off(folder: Path) -> None:
     run = {
         "scenario": {
             "name": "live", "description": "", "expect": {"verdict": "oom_killed"},
@@ -132,6 +134,20 @@ def test_an_old_run_is_judged_again(tmp_path: Path, capsys: pytest.CaptureFixtur
         },
         "vm": {"memory_mb": 4096, "cpus": 2, "share_of_core": 0.125},
     }  # fmt: skip
-    (tmp_path / "run.json").write_text(json.dumps(run))
+    (folder / "run.json").write_text(json.dumps(run))
+
+
+def test_an_old_run_is_judged_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """GIVEN a run that was cut off THEN its verdict is invalid, with the reason, and exit code 4."""
+    _cut_off(tmp_path)
     assert cli.main(["judge", str(tmp_path)]) == 4
     assert "live: invalid" in capsys.readouterr().out
+
+
+def test_what_a_server_said_is_printed_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """GIVEN a server whose last words hold brackets and colons THEN they are no markup, and nothing crashes."""
+    _cut_off(tmp_path)
+    said = "server: ended: at [/usr/lib/node] [bold]x :warning:"
+    (tmp_path / "events.jsonl").write_text(json.dumps({"t": 1.0, "event": "failed", "reason": said}) + "\n")
+    assert cli.main(["judge", str(tmp_path)]) == 4
+    assert said in capsys.readouterr().out

@@ -130,11 +130,11 @@ def test_what_is_missing_stands_in_the_sentence(tmp_path: Path, monkeypatch: pyt
 
 
 def test_a_fly_toml_that_is_asked_for_must_be_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """GIVEN --fly-toml THEN its VM is looked at; a missing one is an error, and without the option none is needed."""
+    """GIVEN --fly-toml THEN its VM is looked at; a missing one is an error; without it the project's own is."""
     monkeypatch.chdir(tmp_path)
     with pytest.raises(OomproofError, match=r"none\.toml"):
         doctor._vm_size(tmp_path / "none.toml")
-    assert doctor._vm_size(None) is None
+    assert doctor._vm_size(None) == VmSize(4096, 2, 0.125)
     (tmp_path / "fly.toml").write_text('[[vm]]\nsize = "shared-cpu-4x"\nmemory = "1gb"\n')
     assert doctor._vm_size(None) == VmSize(1024, 4, 0.25)
 

@@ -45,7 +45,15 @@ def test_a_comparison_changes_one_thing() -> None:
         ("[vm]\nswap = 0", "vm.swap: 0: not a size"),
         ("[expect]\nverdict = 'dead'", "expect.verdict: 'dead'"),
         ("[target.environment]\nALIGNERS = 0", "target.environment.ALIGNERS: 0"),
-        ("[load", "cannot be read"),
+        ("[target.environment]\n'A=B' = '1'", "target.environment.A=B.[key]: 'A=B': no name of a variable"),
+        ('[target.environment]\nA = "x\\u0000y"', "target.environment.A: 'x\\x00y': holds a zero byte"),
+        ("[target.environment]\nAPI_KEY = 'x'", "target: environment.API_KEY: oomproof sets it itself"),
+        ("[target]\ncommand = 'x'\nenvironment.PORT = '1'", "target: environment.PORT: oomproof sets it"),
+        ('[target]\ncommand = "x\\u0000y"', "target.command: 'x\\x00y': holds a zero byte"),
+        ("name = '../elsewhere'", "name: '../elsewhere': no name of a folder"),
+        ("name = ''", "name: '': no name of a folder"),
+        ("name = '..'", "name: '..': no name of a folder"),
+        ("[load", "cannot be read: not TOML: "),
     ],
 )
 def test_a_mistake_names_file_key_and_value(tmp_path: Path, text: str, complaint: str) -> None:

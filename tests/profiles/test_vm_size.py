@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from profiles.errors import OomproofError
-from profiles.vm_size import VmSize, parse_memory_mb, read_fly_toml
+from profiles.vm_size import VmSize, fly_toml_here, parse_memory_mb, read_fly_toml
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,17 @@ def test_a_mistake_in_fly_toml_names_file_and_value(tmp_path: Path, text: str, c
     assert str(path) in str(caught.value)
 
 
+def test_where_no_fly_toml_is_the_projects_own_is_taken(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a folder of somebody's own server THEN its fly.toml counts, and the project's where it has none."""
+    monkeypatch.chdir(tmp_path)
+    assert read_fly_toml(fly_toml_here()) == VmSize(4096, 2, 0.125)
+    Path("fly.toml").write_text('[[vm]]\nsize = "shared-cpu-1x"\n')
+    assert read_fly_toml(fly_toml_here()) == VmSize(256, 1, 0.0625)
+
+
 def test_a_missing_fly_toml_says_the_way_out(tmp_path: Path) -> None:
-    """GIVEN no fly.toml THEN the message says where to run or what to give."""
+    """GIVEN no fly.toml THEN the message says what to give."""
     with pytest.raises(OomproofError, match="--fly-toml FILE"):
         read_fly_toml(tmp_path / "fly.toml")
