@@ -7,13 +7,15 @@ file names of its version; paths start at a given root, so that tests use a made
 from __future__ import annotations
 
 import contextlib
-import os
+import functools
 import signal
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
+from profiles import pidfd
+from profiles.cgroup_paths import paths_of
 from profiles.control_files import put
 from profiles.counter_files import CounterFile
 from profiles.errors import OomproofError, RunError
@@ -120,10 +122,13 @@ class Cgroup:
         if at_once.exists():
             with contextlib.suppress(OSError):
                 put(at_once, "1")
+                return
         for pid in pids:
-            if pid > 1 and pid != os.getpid():
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signal.SIGKILL)
+            pidfd.send(pid, signal.SIGKILL, functools.partial(self._holds, pid))
+
+    def _holds(self, pid: int) -> bool:
+        """Whether a process is inside; cgroup v1 no longer says where one is whose first thread has ended."""
+        return any(self.name in path.split("/") for path in paths_of(pid).values()) or pid in self.pids()
 
     def destroy(self) -> None:
         """Kill what is inside and remove the group.

@@ -1,21 +1,52 @@
-"""A process that is not our child, held by a pidfd: whether it has ended, and how, where the kernel tells."""
+"""A process held by a pidfd, so that no other can take its place: whether it has ended, and how; signals to it."""
 
 from __future__ import annotations
 
 import contextlib
 import fcntl
 import os
+import signal
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
+from profiles.proc_files import PROC
 from profiles.process_stat import read_stat
-from profiles.process_tree import PROC
 
 _INFO_BYTES = 64
 _GET_INFO = (3 << 30) | (_INFO_BYTES << 16) | (0xFF << 8) | 11
 """PIDFD_GET_INFO of the first size of its structure (linux/pidfd.h): an ioctl that reads and writes 64 bytes."""
 _INFO_EXIT = 1 << 3
 _EXIT_CODE_AT = 60
+
+
+def send(pid: int, number: signal.Signals, is_meant: Callable[[], bool]) -> bool:
+    """Signal the process that has this pid, if it is the one that is meant; return whether it was signalled.
+
+    `is_meant` is asked while the process is held: should its pid be another's by then, that one is not hit. Neither
+    init nor we ourselves are ever signalled.
+    """
+    if pid <= 1 or pid == os.getpid():
+        return False
+    try:
+        handle = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return False
+    except OSError:  # a kernel before 5.3, or a container that forbids it
+        handle = None
+    try:
+        if not is_meant():
+            return False
+        if handle is None:
+            os.kill(pid, number)
+        else:
+            signal.pidfd_send_signal(handle, number)
+    except (ProcessLookupError, PermissionError):
+        return False
+    finally:
+        if handle is not None:
+            os.close(handle)
+    return True
 
 
 class HeldProcess:

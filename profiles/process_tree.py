@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+from profiles import pidfd
 from profiles.process_stat import ProcessStat, read_stat
 
 PROC = Path("/proc")
@@ -67,16 +68,12 @@ class ProcessTree:
 
     def send(self, process: ProcessStat, number: signal.Signals) -> bool:
         """Signal that very process; return False when it is gone, even if its pid is in use again."""
-        if process.pid <= 1 or process.pid == os.getpid():
-            return False
-        now = read_stat(self._proc, process.pid)
-        if now is None or now.start_ticks != process.start_ticks:
-            return False
-        try:
-            os.kill(process.pid, number)
-        except (ProcessLookupError, PermissionError):
-            return False
-        return True
+
+        def is_same() -> bool:
+            now = read_stat(self._proc, process.pid)
+            return now is not None and now.start_ticks == process.start_ticks
+
+        return pidfd.send(process.pid, number, is_same)
 
     def kill_all(self, within_s: float = 10.0) -> bool:
         """Kill every process inside, also those born meanwhile; return whether none is left."""

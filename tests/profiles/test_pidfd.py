@@ -1,3 +1,4 @@
+import errno
 import os
 import platform
 import signal
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.pidfd import HeldProcess
+from profiles.pidfd import HeldProcess, send
 
 TELLS = tuple(map(int, platform.release().split(".")[:2])) >= (6, 15)
 """Whether this kernel tells how a process ended that is not our child."""
@@ -66,3 +67,30 @@ def test_a_kernel_without_it_says_nothing(monkeypatch: pytest.MonkeyPatch) -> No
     process.wait()
     assert held.exit_status() is None
     held.close()
+
+
+@pytest.mark.parametrize("held", [True, False])
+def test_only_the_process_that_is_meant_is_signalled(monkeypatch: pytest.MonkeyPatch, *, held: bool) -> None:
+    """GIVEN a process, held or on a kernel that cannot hold one THEN it is signalled only if it is the one."""
+    if not held:
+
+        def refuse(pid: int) -> int:
+            raise OSError(errno.ENOSYS, "Function not implemented")
+
+        monkeypatch.setattr(os, "pidfd_open", refuse)
+    process = subprocess.Popen(["sleep", "60"])
+    try:
+        assert not send(process.pid, signal.SIGKILL, lambda: False)
+        assert process.poll() is None
+        assert send(process.pid, signal.SIGKILL, lambda: True)
+        assert process.wait(10) == -signal.SIGKILL
+    finally:
+        process.kill()
+        process.wait()
+    assert not send(process.pid, signal.SIGKILL, lambda: True), "it is gone"
+
+
+@pytest.mark.parametrize("pid", [-1, 0, 1, os.getpid()])
+def test_nobody_signals_init_a_group_or_itself(pid: int) -> None:
+    """GIVEN a number that is no other process's THEN not even asked for is it signalled."""
+    assert not send(pid, signal.SIGCONT, lambda: pytest.fail("asked"))
