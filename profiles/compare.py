@@ -172,12 +172,13 @@ def make_out(out: Path) -> None:
     Raises:
         OomproofError: it holds something, cannot be written, or has no room.
     """
-    if out.exists() and any(out.iterdir()):
-        raise OomproofError(f"--out {out}: is not empty. Give a new folder; results are never overwritten.")
     try:
         out.mkdir(parents=True, exist_ok=True)
+        empty = not any(out.iterdir())
     except OSError as error:
         raise OomproofError(f"--out {out}: {error.strerror}. Give a folder that can be written.") from None
+    if not empty:
+        raise OomproofError(f"--out {out}: is not empty. Give a new folder; results are never overwritten.")
     free_mb = shutil.disk_usage(out).free // 2**20
     if free_mb < FREE_DISK_MB:
         raise OomproofError(

@@ -10,6 +10,8 @@ from profiles.target_command import split_command
 
 NAME = "own-server"
 """The scenario that is run where none was named."""
+_OF_READERS = ("readers", "mix", "processes")
+"""Options that say how many people read and how: to a load of somebody's own they would mean nothing."""
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -38,11 +40,22 @@ def scenario_of(chosen: argparse.Namespace) -> Scenario:
         scenario = Scenario(name=NAME, description="A server and a load of your own.")
     else:
         scenario = load_scenario(chosen.scenarios)
-    scenario = with_target(scenario, chosen.command, chosen.port, chosen.health)
-    if chosen.load is None:
+    scenario = _with_its_load(with_target(scenario, chosen.command, chosen.port, chosen.health), chosen.load)
+    if scenario.load.reads:
+        return scenario
+    given = next((option for option in _OF_READERS if getattr(chosen, option) is not None), None)
+    if given is not None:
+        raise OomproofError(
+            f"--{given} {getattr(chosen, given)}: the load is a command, which has no readers. Leave it out."
+        )
+    return scenario
+
+
+def _with_its_load(scenario: Scenario, load: str | None) -> Scenario:
+    if load is None:
         return scenario
     try:
-        command = split_command(chosen.load)
+        command = split_command(load)
     except ValueError as error:
-        raise OomproofError(f"--load {chosen.load!r}: {error}.") from None
+        raise OomproofError(f"--load {load!r}: {error}.") from None
     return with_load(scenario, kind=COMMAND, command=command)

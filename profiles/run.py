@@ -22,7 +22,7 @@ from profiles.request_figures import AUDIO_KINDS
 from profiles.request_tail import RequestTail
 from profiles.run_file import finish_run, update_run, write_run
 from profiles.scenario import COMMAND, Scenario
-from profiles.target import MOST_RESTARTS, Server
+from profiles.target import MOST_RESTARTS, RECORDED_WITHIN_S, Server
 from profiles.target_command import check_port_free, with_port
 from profiles.trim import offer_trim
 from profiles.verdict import judge
@@ -39,8 +39,6 @@ COMMAND_END = "its command ended"
 DIED = "the server ended"
 GAVE_UP = f"the server ended again after {MOST_RESTARTS} restarts"
 """Why the load ended, as the run folder says it."""
-RECORDED_WITHIN_S = 1.0
-"""By then the recorder has read the kernel's line about a kill: it looks ten times a second."""
 GRACE_S = 60.0
 """How long the load may take beyond its session before it is stopped and the run called invalid."""
 PREPARED_WITHIN_S = 900.0

@@ -18,6 +18,8 @@ from profiles.heap_capture import capture_path, captured
 from profiles.vm import Vm
 
 START_WITHIN_S = 60.0
+RECORDED_WITHIN_S = 1.0
+"""By then the recorder has read the kernel's line about a kill: it looks ten times a second."""
 MOST_RESTARTS = 10
 """Fly's restart policy gives up after ten tries."""
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
@@ -60,8 +62,8 @@ class Server:
         deadline = time.monotonic() + START_WITHIN_S
         while not self.became_ready():
             if (status := self.ended()) is not None:
-                said = processes.last_line(self.log)
-                raise RunError(f"server: ended with status {status} while starting: {said}. See {self.log}.")
+                self.events.write("exited", returncode=status, pid=self.pid)
+                raise RunError(self._early_end(status))
             if time.monotonic() > deadline:
                 raise RunError(self._silence())
             time.sleep(0.05)
@@ -86,6 +88,12 @@ class Server:
 
     def _ailment(self) -> str | None:
         return ailment(self.url, self.health, timeout_s=1.0)
+
+    def _early_end(self, status: int) -> str:
+        if status == -signal.SIGKILL and self.vm.walls.read().oom_kills:
+            time.sleep(RECORDED_WITHIN_S)
+            return f"server: killed for memory while starting, in {self.vm.size.memory_mb} MB. Give it more --memory."
+        return f"server: ended with status {status} while starting: {processes.last_line(self.log)}. See {self.log}."
 
     def _silence(self) -> str:
         """Say why nobody can use a server that runs: it listens elsewhere, or answers something else."""

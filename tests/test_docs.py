@@ -68,7 +68,7 @@ def keys(model: type, prefix: str = "") -> Iterator[str]:
         key = prefix + (field.alias or name)
         if isinstance(kind, type) and hasattr(kind, "model_fields"):
             yield from keys(kind, f"{key}.")
-        elif key != "name":
+        else:
             yield key
 
 

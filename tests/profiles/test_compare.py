@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from profiles.compare import Options, compare, exit_code
+from profiles.compare import Options, compare, exit_code, make_out
 from profiles.errors import OomproofError
 from profiles.load import Upstream
 from profiles.progress import Progress
@@ -52,6 +52,15 @@ def test_results_are_never_overwritten(tmp_path: Path) -> None:
     options = Options(tmp_path, VmSize(256, 2, 0.125), document=tmp_path / "old")
     with pytest.raises(OomproofError, match="is not empty"):
         compare([load_scenario("live")], options, QUIET)
+
+
+def test_results_cannot_lie_in_a_file(tmp_path: Path) -> None:
+    """GIVEN --out that is a file, or below one THEN one line names the option and the way out."""
+    file = tmp_path / "file"
+    file.write_text("")
+    for out in (file, file / "out"):
+        with pytest.raises(OomproofError, match=rf"^--out {out}: .*\. Give a folder that can be written\.$"):
+            make_out(out)
 
 
 def test_a_document_that_is_not_there_is_one_line(tmp_path: Path) -> None:

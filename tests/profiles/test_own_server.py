@@ -119,6 +119,8 @@ def test_commands_and_ports_are_checked_before_anything_starts(tmp_path: Path) -
     [
         ([], "run: no scenario. Name one"),
         (["--command", "true"], "run: no scenario"),
+        (["--command", "true", "--load", "true", "--readers", "5"], "--readers 5: the load is a command"),
+        (["--command", "true", "--load", "true", "--mix", "restless"], "--mix restless: the load is a comm"),
         (["live", "--port", "3"], "--port: the reference server has its own"),
         (["--command", "'x", "--load", "true"], '--command: "\'x": No closing quotation'),
         (["--command", "true", "--load", "'x"], '--load "\'x": No closing quotation'),

@@ -15,6 +15,8 @@ from profiles import processes, target
 from profiles.errors import OomproofError, RunError
 from profiles.event_log import EventLog
 from profiles.target import Server
+from profiles.vm_size import VmSize
+from profiles.walls import Reading
 
 SERVES = (
     "import http.server, os; http.server.HTTPServer(('127.0.0.1', int(os.environ['PORT'])), "
@@ -27,10 +29,16 @@ class Outside:
 
     def __init__(self) -> None:
         self.emptied = 0
+        self.walls, self.size = self, VmSize(64, 1, 1.0)
+        self.oom_kills: int | None = 0
 
     def start_server(self, command: Sequence[str], log: Path, environment: dict[str, str]) -> Any:
         """Start it."""
         return processes.start(command, log, environment=environment)
+
+    def read(self) -> Reading:
+        """Nothing is known but the kills."""
+        return Reading(oom_kills=self.oom_kills)
 
     def empty(self) -> None:
         """Counted."""
@@ -75,6 +83,28 @@ def test_a_server_that_ends_at_once_is_told_with_its_last_line(server: Start) ->
         RunError, match=r"^server: ended with status 4 while starting: no such config\. See .*log"
     ):
         ends.start()
+
+
+@pytest.mark.parametrize(
+    ("oom_kills", "said"),
+    [
+        (1, "killed for memory while starting, in 64 MB. Give it more --memory."),
+        (0, "ended with status -9 while starting: it said nothing. See "),
+        (None, "ended with status -9 while starting: it said nothing. See "),
+    ],
+)
+def test_a_server_too_large_to_start_is_told_with_the_way_out(
+    tmp_path: Path, server: Start, monkeypatch: pytest.MonkeyPatch, oom_kills: int | None, said: str
+) -> None:
+    """GIVEN SIGKILL before it answers THEN memory is blamed where a kill was counted, and its end is on record."""
+    monkeypatch.setattr(target, "RECORDED_WITHIN_S", 0.0)
+    large = server(sys.executable, "-c", "import os; os.kill(os.getpid(), 9)")
+    vm: Any = large.vm
+    vm.oom_kills = oom_kills
+    with pytest.raises(RunError) as caught:
+        large.start()
+    assert said in str(caught.value)
+    assert '"event": "exited", "returncode": -9' in (tmp_path / "events.jsonl").read_text()
 
 
 @pytest.mark.slow
