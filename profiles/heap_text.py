@@ -54,6 +54,11 @@ def explained(record: HeapRecord) -> str:
     heap = f"the server's heap held {_mb(moment.heap_bytes)}"
     if not whole:
         return f"When the VM was fullest, {heap}."
+    if moment.heap_bytes > whole:
+        return (
+            f"When the VM was fullest it held {_mb(whole)} of {what}, and {heap}, more than was in memory: "
+            "some was asked for and never touched."
+        )
     share = moment.heap_bytes / whole
     little = " So its lines explain little of what fills the VM." if share < MOST_SHARE_THAT_MISLEADS else ""
     return f"Of the {_mb(whole)} of {what} when the VM was fullest, {heap}: {share:.0%}.{_children(moment)}{little}"

@@ -1,7 +1,8 @@
 """A guest of user-mode-linux: a whole machine of its own, with its own kernel, booted as an ordinary process.
 
-The host's files are its root, read-only; it has one CPU, a true memory size, cgroup v2 and no network. System
-calls are slow in it: right for proving what a kernel does, not for load figures.
+The host's files are its root, read-only, but for /tmp, /run and /dev/shm, which are its own; it has one CPU, a true
+memory size, cgroup v2 and no network. System calls are slow in it: right for proving what a kernel does, not for load
+figures.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import contextlib
 import os
 import shlex
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,6 +27,7 @@ PROGRAM = "linux.uml"
 INSTALL = "apt-get install user-mode-linux gcc iproute2"
 CACHE = Path(".cache/uml")
 INIT = Path(__file__).with_name("uml_init.sh")
+_TMP = Path("/tmp")  # noqa: S108  # a guest's own, but for what its command names of the host's
 _SHARED_MEMORY = Path("/dev/shm")  # noqa: S108  # where user-mode-linux keeps a guest's memory unless told otherwise
 
 
@@ -64,6 +67,16 @@ def missing() -> str | None:
     return None
 
 
+def check_installed() -> None:
+    """Refuse to go on without user-mode-linux.
+
+    Raises:
+        OomproofError: it is not installed; says how to get it.
+    """
+    if lack := missing():
+        raise OomproofError(lack)
+
+
 def boot(
     command: Sequence[str],
     guest: Guest,
@@ -78,14 +91,16 @@ def boot(
         OomproofError: user-mode-linux is not installed.
         RunError: the guest did not boot, took too long, or ended without the command's status; all of it was ended.
     """
-    if lack := missing():
-        raise OomproofError(lack)
+    check_installed()
     folder = guest.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     status = folder / "status"
     status.unlink(missing_ok=True)
     places = [folder, *(path.resolve() for path in guest.writable)]
     (folder / "writable").write_text("".join(f"{place}\n" for place in places), encoding="utf-8")
+    (folder / "named").write_text(
+        "".join(f"{name}\n" for name in _named_in_tmp(command, places)), encoding="utf-8"
+    )
     (folder / "command").write_text(_command_file(command, environment or {}), encoding="utf-8")
     lack = _run(guest, folder, meanwhile)
     try:
@@ -104,6 +119,14 @@ def _command_file(command: Sequence[str], environment: Mapping[str, str]) -> str
     }
     words = [f"{name}={value}" for name, value in settings.items()]
     return f"cd {shlex.quote(str(Path.cwd()))} && exec {shlex.join(['env', '-i', *words, *command])}\n"
+
+
+def _named_in_tmp(command: Sequence[str], writable: Sequence[Path]) -> list[str]:
+    """Return the entries of the host's /tmp that the command needs: where it works, its Python, what it names."""
+    named = [str(Path.cwd()), sys.prefix, sys.base_prefix, *(word.rpartition("=")[2] for word in command)]
+    paths = [Path(os.path.abspath(place)) for place in named]  # noqa: PTH100 - resolve() would follow links
+    hidden = [path for path in paths if not any(path.is_relative_to(place) for place in writable)]
+    return sorted({path.relative_to(_TMP).parts[0] for path in hidden if _TMP in path.parents})
 
 
 def _run(guest: Guest, folder: Path, meanwhile: Callable[[], None]) -> str:

@@ -6,6 +6,7 @@ it is its own. The server's load and the recorder are in it too, on its one CPU.
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from pathlib import Path
@@ -68,10 +69,11 @@ def run_in_guest(memory_mb: int, out: Path) -> int:
         OomproofError: there is no user-mode-linux here.
         RunError: the guest did not boot or end as it should.
     """
-    places = tuple(path.resolve() for path in (out.parent, Path(".cache")))
+    places = (out, Path(".cache"))
     for place in places:
         place.mkdir(parents=True, exist_ok=True)
-    guest = Guest(out.with_name(f"{out.name}.guest"), memory_mb, WITHIN_S, writable=places)
+    whole = out.resolve()  # "." has no name
+    guest = Guest(whole.with_name(f"{whole.name}.guest"), memory_mb, WITHIN_S, writable=places)
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     command = [sys.executable, *sys.orig_argv[1:], "--out", str(out)]
     echo = _Echo(guest.output)
@@ -87,6 +89,7 @@ class _Echo:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._printed = 0
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # what came may end within a letter
 
     def print_new(self) -> None:
         """Print what came since the last time."""
@@ -97,5 +100,5 @@ class _Echo:
         except OSError:
             return
         self._printed += len(new)
-        sys.stdout.write(new.decode(errors="replace"))
+        sys.stdout.write(self._decoder.decode(new))
         sys.stdout.flush()

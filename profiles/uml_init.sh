@@ -12,7 +12,7 @@ mkdir -p /dev/pts /dev/shm
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /run
-mount -t tmpfs -o size=2g tmpfs /tmp # more than memory: oomproof wants room for a run before it begins
+. "$(dirname "$0")/uml_tmp.sh"
 while read -r place; do
     mkdir -p "$place"
     mount -t hostfs hostfs "$place" -o "$place"

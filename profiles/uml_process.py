@@ -39,15 +39,17 @@ def run_guest(
             cwd=folder,
             start_new_session=True,  # it would make itself a session anyway, whose number we could not know
         )
-    guard = subprocess.Popen(
-        ["/bin/sh", "-c", _GUARD, "sh", str(kernel.pid)], stdin=subprocess.PIPE, start_new_session=True
-    )
+    guard = None
     try:
+        guard = subprocess.Popen(
+            ["/bin/sh", "-c", _GUARD, "sh", str(kernel.pid)], stdin=subprocess.PIPE, start_new_session=True
+        )
         return _ends_within(kernel.pid, timeout_s, meanwhile)
     finally:
         os.killpg(kernel.pid, signal.SIGKILL)  # there is such a group: its leader was not waited for yet
-        guard.kill()
-        guard.communicate()
+        if guard is not None:
+            guard.kill()
+            guard.communicate()
         kernel.wait()
         _await_group_gone(kernel.pid)
 

@@ -91,6 +91,16 @@ def test_rss_beside_the_heap_is_explained_as_far_as_it_can_be() -> None:
     assert "35.0 MB came since" in said
 
 
+def test_a_heap_larger_than_the_vms_memory_has_no_share() -> None:
+    """GIVEN 300 MB asked for and 100 MB in memory THEN the first line tells both, and no share of 300 %."""
+    untouched = Moment(name="vm_peak", t_s=1, heap_bytes=300 * 2**20, anon_bytes=100 * 2**20)
+    said = explained(record(moments=(untouched,)))
+    assert (
+        "held 100 MB of anonymous memory, and the server's heap held 300 MB, more than was in memory" in said
+    )
+    assert "%" not in said
+
+
 def test_a_heap_larger_than_rss_was_never_touched() -> None:
     """GIVEN more asked for than resident THEN the difference is called untouched, not negative."""
     small = moment("heap_peak", memray_rss_bytes=70 * MB)

@@ -76,6 +76,29 @@ def test_a_machine_without_it_is_told_how_to_get_it(
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cpuinfo"]
 
 
+def test_results_are_never_overwritten(
+    cpu_info: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN a folder that holds something WHEN a guest's results are to go there THEN nothing is booted."""
+    monkeypatch.setattr(uml, "PROGRAM", "sh")
+    assert main(["run", "live", "--backend", "uml", "--out", str(tmp_path)]) == EXIT_USAGE
+    assert "is not empty" in capsys.readouterr().err
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cpuinfo"]
+
+
+def test_a_letter_that_comes_in_two_parts_is_printed_whole(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN output that was looked at in the middle of a letter THEN the letter is printed with the next look."""
+    said = "made – so\n".encode()  # noqa: RUF001
+    (tmp_path / "output.log").write_bytes(said[:6])
+    echo = uml_backend._Echo(tmp_path / "output.log")
+    echo.print_new()
+    (tmp_path / "output.log").write_bytes(said)
+    echo.print_new()
+    assert capsys.readouterr().out == said.decode()
+
+
 def test_the_vm_yields_the_cpu_to_its_witnesses(tmp_path: Path) -> None:
     """GIVEN a process that enters the machine's VM THEN it is as nice as can be."""
     program = (

@@ -13,7 +13,7 @@ mkdir /run/folder
 mount -t hostfs hostfs /run/folder -o "$folder"
 mkdir -p /dev/shm
 mount -t tmpfs tmpfs /dev/shm
-mount -t tmpfs -o size=2g tmpfs /tmp # more than memory: oomproof wants room for a run before it begins
+. "$project/profiles/uml_tmp.sh"
 mkdir -p "$folder"
 mount --bind /run/folder "$folder"
 . "$(dirname "$0")/overlay.sh"

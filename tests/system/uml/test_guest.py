@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -12,8 +13,8 @@ import pytest
 
 from profiles import uml
 from profiles.errors import OomproofError, RunError
-from profiles.uml import Guest, boot
-from tests.system.uml.guests import ROOT, InGuest
+from profiles.uml import CACHE, Guest, boot
+from tests.system.uml.guests import GUEST_WITHIN_S, ROOT, InGuest
 
 pytestmark = pytest.mark.slow
 
@@ -50,6 +51,25 @@ def test_a_command_sees_the_hosts_files_and_writes_only_where_it_may(in_guest: I
     assert not place.exists()
     assert not mark.exists()
     assert not processes_of(folder)
+
+
+def test_what_a_command_needs_of_tmp_is_there_and_cannot_be_written(
+    in_guest: InGuest, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN work in a folder of /tmp, and a book there THEN a guest reads both, and writes neither."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as work, tempfile.NamedTemporaryFile(dir="/tmp") as book:
+        monkeypatch.chdir(work)
+        Path("here").write_text("here\n")
+        Path(book.name).write_text("a book\n")
+        guest = Guest(folder, 128, GUEST_WITHIN_S, cache=ROOT / CACHE)
+        script = 'cat here "$1"; ls /tmp; touch new "$1"; touch /tmp/new'
+        assert boot(["sh", "-c", script, "sh", book.name], guest) == 0
+        printed = guest.output.read_text()
+        assert printed.startswith("here\na book\n")
+        assert printed.count("Read-only file system") == 2
+        assert len(printed.splitlines()) < 2 + 2 + 5  # what else lies in the host's /tmp is not there
+        assert not Path("new").exists()
+    assert not Path("/tmp/new").exists()
 
 
 def test_registers_survive_a_guests_switches_between_processes(in_guest: InGuest) -> None:

@@ -35,6 +35,7 @@ def test_a_machine_that_runs_out_of_memory_is_told_from_a_limit_that_was_hit(fol
     assert verdict.victim_role == "server"
     assert verdict.server_kills == verdict.oom_kills == 1
     assert [death["cause"] for death in verdict.deaths or ()] == ["machine_kill"]
+    assert sorted(path.name for path in folder.iterdir()) == ["grows.toml", "out", "out.guest", "setup"]
     (line,) = kills(folder / "out.guest")
     assert line.startswith("Out of memory: Killed process")
     assert line in verdict.evidence
