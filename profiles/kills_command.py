@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from rich.console import Console
 
@@ -31,6 +32,10 @@ MOST_NAMES = 6
 """So many of the names that were alive at a kill are shown, those that held most."""
 MOST_VICTIMS = 1000
 """Beyond so many different names the summary counts no new ones."""
+MOST_CONTROL = 0.05
+"""A file of which more than this is control characters is packed, a journal, or UTF-16: of packed bytes a tenth are."""
+_PEEKED = 8192
+_TEXT = bytes({*range(256)} - {*range(32)} | {*b"\t\n\r\x1b"})
 WIDTHS = (20, 16, 8, 10)
 """Of the columns of time, name, pid and size; what is left of 80 is the limit's."""
 
@@ -56,6 +61,7 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
         OomproofError: the file cannot be read.
     """
     with _opened(chosen.file) as stream:
+        _check_text(stream, chosen.file)
         kills = read_kills(_readable(stream, chosen.file))
         try:
             count = _print_json(kills) if chosen.json else _print_table(kills)
@@ -68,11 +74,26 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
 
 def _opened(file: str) -> AbstractContextManager[BinaryIO]:
     if file == "-":
+        if sys.stdin is None:  # as Python has it where whoever started us closed it
+            raise OomproofError("-: the standard input is closed. Pipe a log to it, or give a log's file.")
         return nullcontext(sys.stdin.buffer)
     try:
         return Path(file).open("rb")
     except OSError as error:
         raise _unreadable(file, error) from None
+
+
+def _check_text(stream: BinaryIO, file: str) -> None:
+    """Refuse what is no text: no kill is found in it, and that would read as if nobody had been killed."""
+    try:
+        begins = cast("BufferedReader", stream).peek(_PEEKED).lstrip(b"\0")  # a crash leaves zeros in a log
+    except OSError as error:
+        raise _unreadable(file, error) from None
+    if len(begins.translate(None, _TEXT)) > MOST_CONTROL * len(begins):
+        raise OomproofError(
+            f"{file}: is no text, so nothing can be told. Unpack it (zcat), print it (journalctl --file), "
+            "or have it as UTF-8 (iconv), and pipe that to `oomproof kills -`."
+        )
 
 
 def _readable(stream: BinaryIO, file: str) -> Iterator[str]:

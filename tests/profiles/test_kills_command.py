@@ -1,5 +1,6 @@
 """`oomproof kills`: what it prints, and what it takes."""
 
+import gzip
 import io
 import json
 import subprocess
@@ -76,6 +77,41 @@ def test_a_file_that_cannot_be_read_is_one_line(
     told = capsys.readouterr().err
     assert told.startswith(f"oomproof: {tmp_path / file}: ")
     assert told.endswith("Give a log's file, or - for the standard input.\n")
+
+
+PACKED = gzip.compress(b"".join(b"[  %d.930660] eth0: link up\n" % (at * at) for at in range(20_000)))
+
+
+@pytest.mark.parametrize("data", [PACKED, f"{KILL}\n".encode("utf-16")], ids=["packed", "utf-16"])
+def test_what_is_no_text_is_refused_and_not_called_free_of_kills(
+    data: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN a packed log, or one of two bytes a letter THEN one line says how to have it as text, and no verdict."""
+    log = tmp_path / "log"
+    log.write_bytes(data)
+    assert main(["kills", str(log)]) == 2
+    captured = capsys.readouterr()
+    assert captured.err.startswith(f"oomproof: {log}: is no text, so nothing can be told. Unpack it (zcat)")
+    assert captured.out == ""
+
+
+def test_zeros_that_a_crash_left_at_the_beginning_do_not_hide_a_kill(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN a log that begins with a block of zeros, and has colours THEN its kill is found."""
+    log = tmp_path / "log"
+    log.write_bytes(b"\0" * 4096 + b"\n\x1b[32m" + KILL.replace("]", "]\x1b[0m", 1).encode() + b"\n")
+    assert main(["kills", str(log)]) == 1
+    assert "1 killed: python 1" in capsys.readouterr().out
+
+
+def test_a_standard_input_that_is_closed_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """GIVEN a standard input that whoever started us closed THEN it is wrong use, in one line."""
+    monkeypatch.setattr(sys, "stdin", None)
+    assert main(["kills", "-"]) == 2
+    assert capsys.readouterr().err.startswith("oomproof: -: the standard input is closed. Pipe a log")
 
 
 def test_the_standard_input_is_read_and_a_reader_that_has_seen_enough_is_no_error(tmp_path: Path) -> None:
