@@ -15,8 +15,8 @@ from profiles.kmsg import KernelClock, KernelLog, KernelRecord
 from profiles.line_file import LineFile
 from profiles.process_table import ProcessTable
 
-FIRST_PID_NAMESPACE = 0xEFFFFFFC
-"""The inode of the PID namespace that the kernel's pids are of (PROC_PID_INIT_INO)."""
+FIRST_NAMESPACES = {"pid": 0xEFFFFFFC, "cgroup": 0xEFFFFFFB}
+"""The inodes of the namespaces that the kernel's pids and groups are of (PROC_PID_INIT_INO, PROC_CGROUP_INIT_INO)."""
 MOST_ALIVE = 40
 """So many of the processes that were alive at a kill are written, the largest; `alive_processes` counts all."""
 
@@ -25,9 +25,11 @@ class KernelWatch:
     """Reads what the kernel says since it was made, and tells the kills of one VM from all others.
 
     A kill is the VM's when the group whose limit was hit or the victim's own is the VM's or below it, or when the
-    victim is known to run there. In a PID namespace of our own, as in a container, the kernel's pids are not ours: the
-    group alone tells then, and the role is left open (see `kill_roles`). Any other kill of the whole machine, and one
-    of the load or of what else belongs to the run, is an `outside_kill`. `load_pid` is to be set once it is known.
+    victim is known to run there. Where the VM is a group (`is_group`) and the kernel names the victim's, that group
+    decides: the pid of a process that has ended may be anybody's by now. In a PID namespace of our own, as in a
+    container, the kernel's pids are not ours: the group alone tells then, and the role is left open (see
+    `kill_roles`). Any other kill of the whole machine, and one of the load or of what else belongs to the run, is an
+    `outside_kill`. `load_pid` is to be set once it is known.
     """
 
     def __init__(
@@ -39,11 +41,14 @@ class KernelWatch:
         log: KernelLog | None = None,
         clock: Callable[[], float] = time.monotonic,
         *,
+        is_group: bool = False,
         pids_are_ours: bool | None = None,
     ) -> None:
         self.load_pid: int | None = None
         self._vm_name = vm_name
-        self._pids_are_ours = _in_first_namespace() if pids_are_ours is None else pids_are_ours
+        self._is_group = is_group
+        self._pids_are_ours = _in_first_namespace("pid") if pids_are_ours is None else pids_are_ours
+        self._paths_are_ours = _in_first_namespace("cgroup")
         self._processes = processes
         self._events = events
         self._now = clock
@@ -91,7 +96,8 @@ class KernelWatch:
         roles = self._processes.known_roles if self._pids_are_ours else {}
         facts = {name: value for name, value in asdict(kill).items() if name not in {"alive", "again"}}
         facts["limit_of"] = None if kill.memcg is None else "vm" if self._in_vm(kill.memcg) else "outside"
-        if kill.pid in roles or self._in_vm(kill.memcg) or self._in_vm(kill.task_memcg):
+        runs_there = kill.pid in roles and not (self._is_group and kill.task_memcg is not None)
+        if runs_there or self._in_vm(kill.memcg) or self._in_vm(kill.task_memcg):
             role = roles.get(kill.pid, "child") if self._pids_are_ours else None
             held = self._processes.held()
             if kill.again:
@@ -103,10 +109,16 @@ class KernelWatch:
             self._events.write("outside_kill", t=t, role=role, **facts, **stamps)
 
     def _in_vm(self, memcg: str | None) -> bool:
-        """Whether a group is the VM's or below it; what a run is attached to goes by its group's whole path."""
-        if memcg is not None and self._vm_name.startswith("/"):
-            return f"{self._vm_name}/" in f"{memcg}/"
-        return memcg is not None and self._vm_name in memcg.split("/")
+        """Whether a group is the VM's or below it; what a run is attached to goes by its group's whole path.
+
+        In a cgroup namespace of our own, as in a container, the kernel's path is longer at its beginning than ours.
+        """
+        if memcg is None:
+            return False
+        if not self._vm_name.startswith("/"):
+            return self._vm_name in memcg.split("/")
+        path, inside = f"{memcg}/", f"{self._vm_name}/"
+        return path.startswith(inside) if self._paths_are_ours else inside in path
 
     def _alive(self, kill: KernelKill) -> dict[str, object]:
         """Return who else was alive, as the kernel's task table has it; roles are those that the recorder knows."""
@@ -132,9 +144,9 @@ class KernelWatch:
         self._lines.close()
 
 
-def _in_first_namespace() -> bool:
+def _in_first_namespace(kind: str) -> bool:
     try:
-        return Path("/proc/self/ns/pid").stat().st_ino == FIRST_PID_NAMESPACE
+        return Path(f"/proc/self/ns/{kind}").stat().st_ino == FIRST_NAMESPACES[kind]
     except OSError:  # no namespaces: there is but one
         return True
 

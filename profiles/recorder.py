@@ -21,6 +21,7 @@ from typing import TextIO
 from profiles import uml_backend, whole_machine
 from profiles.backends import walls_of
 from profiles.balance import CpuBalance
+from profiles.cgroup import Cgroup
 from profiles.checkpoints import Checkpoint
 from profiles.event_log import EventLog
 from profiles.kernel_watch import KernelWatch
@@ -59,7 +60,8 @@ class Recorder:
         self._limits_cpu = walls.limits_cpu
         self.processes = ProcessTable()
         self.events = EventLog(folder)
-        self.kernel = KernelWatch(folder, walls.name, self.processes, self.events)
+        is_group = isinstance(walls, Cgroup) or walls.name.startswith("/")
+        self.kernel = KernelWatch(folder, walls.name, self.processes, self.events, is_group=is_group)
         self.load: LoadProcesses | None = None
         self.checkpoints: deque[Checkpoint] = deque()
         self._witness = Witness()

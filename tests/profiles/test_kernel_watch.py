@@ -60,7 +60,9 @@ class FakeLog(KernelLog):
 class Watched:
     """A watch over a VM whose server has pid 10 and a child 11; its clock is a test's."""
 
-    def __init__(self, folder: Path, *, pids_are_ours: bool = True) -> None:
+    def __init__(
+        self, folder: Path, vm: str = VM, *, is_group: bool = False, pids_are_ours: bool = True
+    ) -> None:
         self.folder = folder
         self.log = FakeLog()
         self.t = 1000.0
@@ -68,7 +70,14 @@ class Watched:
         self.processes.name_server(10)
         self.processes.known_roles[11] = "child"
         self.watch = KernelWatch(
-            folder, VM, self.processes, EventLog(folder), self.log, self.now, pids_are_ours=pids_are_ours
+            folder,
+            vm,
+            self.processes,
+            EventLog(folder),
+            self.log,
+            self.now,
+            is_group=is_group,
+            pids_are_ours=pids_are_ours,
         )
 
     def now(self) -> float:
@@ -194,6 +203,42 @@ def test_where_pids_are_not_the_kernels_the_group_alone_tells(tmp_path: Path) ->
     (event,) = watched.follow(chosen(4711, f"/{VM}"), killed(4711))
     assert (event["event"], event["role"]) == ("oom_kill", None)
     assert [event["role"] for event in watched.follow(killed(os.getppid(), whole=True))] == ["other"]
+    watched.watch.close()
+
+
+def test_a_pid_of_ours_that_another_group_has_now_is_not_ours(tmp_path: Path) -> None:
+    """GIVEN a VM that is a group WHEN a stranger with a dead child's pid is killed THEN its group says whose it is."""
+    watched = Watched(tmp_path, is_group=True)
+    assert watched.follow(chosen(11, "/other"), killed(11)) == []
+    (stranger,) = watched.follow(
+        chosen(11, "/other").replace("oom_memcg=/other", "global_oom"), killed(11, whole=True)
+    )
+    assert (stranger["event"], stranger["role"]) == ("outside_kill", "other")
+    (ours,) = watched.follow(chosen(11, "/around", f"/around/{VM}"), killed(11))
+    assert (ours["event"], ours["role"], ours["limit_of"]) == ("oom_kill", "child", "outside")
+    (ours,) = watched.follow(killed(11, name="node"))
+    assert ours["event"] == "oom_kill", "a kernel that names no group leaves the pid to tell"
+    watched.watch.close()
+
+
+@pytest.mark.parametrize(
+    ("first_namespace", "memcg", "ours"),
+    [
+        (True, "/slice/app", True),
+        (True, "/slice/app/inner", True),
+        (True, "/slice/app2", False),
+        (True, "/lxc/slice/app", False),
+        (False, "/lxc/slice/app", True),
+        (False, "/lxc/slice/app2", False),
+    ],
+)
+def test_a_watched_group_is_told_by_its_whole_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, memcg: str, *, first_namespace: bool, ours: bool
+) -> None:
+    """GIVEN a group of the same path in a container THEN it is another; seen from a container, ours has more before."""
+    monkeypatch.setattr("profiles.kernel_watch._in_first_namespace", lambda kind: first_namespace)
+    watched = Watched(tmp_path, "/slice/app", is_group=True)
+    assert len(watched.follow(chosen(99, memcg), killed(99))) == ours
     watched.watch.close()
 
 
