@@ -5,6 +5,15 @@ mount -t tmpfs -o size=2g tmpfs /tmp # more than memory: oomproof wants room for
 mkdir /tmp/.host
 mount -r -t hostfs hostfs /tmp/.host -o /tmp
 while read -r name; do
-    ln -s ".host/$name" "/tmp/$name"
+    if [ -d "/tmp/.host/$name" ]; then
+        mkdir "/tmp/$name"
+    elif [ -e "/tmp/.host/$name" ]; then
+        : >"/tmp/$name"
+    else
+        continue
+    fi
+    mount --bind "/tmp/.host/$name" "/tmp/$name"
 done <&4
 exec 4<&-
+umount -l /tmp/.host
+rmdir /tmp/.host

@@ -50,7 +50,7 @@ root) systemctl start command.service;;
 esac
 cp -r /tmp/command.status "$folder/status"
 cp /tmp/output.log "$folder/output.log"
-test -e /tmp/out && cp -r /tmp/out "$folder/out"
+test -e /tmp/out-of-guest && cp -r /tmp/out-of-guest "$folder/out"
 sync
 echo o >/proc/sysrq-trigger
 sleep 60

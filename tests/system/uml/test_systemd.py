@@ -21,7 +21,7 @@ def test_a_scope_of_systemds_has_a_real_limit(in_guest: InGuest, folder: Path, w
     """GIVEN systemd WHEN `oomproof run` asks it for a scope THEN the kernel kills in it, and the run says so."""
     (folder / "as").write_text(who)
     in_guest(
-        *(*OOMPROOF, "run", growing_server(folder, "96MB"), *SCOPE, "--out", "/tmp/out"),
+        *(*OOMPROOF, "run", growing_server(folder, "96MB"), *SCOPE, "--out", "/tmp/out-of-guest"),
         init=HERE / "systemd_init.sh",
         environment={"XDG_RUNTIME_DIR": f"/run/user/{uid}"},
     )
