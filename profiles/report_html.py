@@ -12,9 +12,9 @@ from profiles.inline_svg import inline_svg
 from profiles.memory_trace import MemoryTrace
 from profiles.plots import panel_svg, top_of_scale_gb
 from profiles.report_conditions import condition_rows, warnings
-from profiles.report_limits import LIMITS
+from profiles.report_limits import limits
 from profiles.report_listeners import LISTENERS_TITLE, heard_by, listener_rows
-from profiles.report_markdown import PICTURE_NOTE, TITLE
+from profiles.report_markdown import PICTURE_NOTE, load_kinds, title
 from profiles.report_style import STYLE
 from profiles.report_table import Row, table_rows
 from profiles.report_text import evidence_lines, headline, status
@@ -82,7 +82,7 @@ def html_page(comparison: Comparison, traces: Sequence[MemoryTrace], heap: str =
         for index, (outcome, trace) in enumerate(zip(outcomes, traces, strict=True))
     )
     return _PAGE.substitute(
-        title=escape(TITLE),
+        title=escape(title(comparison)),
         style=STYLE,
         headline=escape(headline(comparison)),
         met="met" if outcomes and all(outcome.met for outcome in outcomes) else "unmet",
@@ -95,7 +95,7 @@ def html_page(comparison: Comparison, traces: Sequence[MemoryTrace], heap: str =
         heap=heap,
         conditions=_lines(_condition(label, values) for label, values in condition_rows(comparison)),
         evidence=_lines(_evidence(outcome) for outcome in outcomes),
-        limits=_lines(f"<li>{escape(limit)}</li>" for limit in LIMITS),
+        limits=_lines(f"<li>{escape(limit)}</li>" for limit in limits(load_kinds(comparison))),
         created_at=escape(comparison.created_at),
     )
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 _TEXT = """\
 MB and GB are powers of two (1 MB = 1,048,576 bytes), as Fly.io and the kernel count them.
 
@@ -45,3 +47,18 @@ once, however many they are, is in it, so few readers make it large.
 """
 
 LIMITS: tuple[str, ...] = tuple(" ".join(paragraph.split()) for paragraph in _TEXT.split("\n\n"))
+_OF_READING = (
+    "Pace ", "The words' times", "Unless the conditions", "A scenario that", "Readers start", "A stall is",
+    "Memory per reader",
+)  # fmt: skip
+OTHER_LOADS = frozenset({"command", "none"})
+"""Loads that read no document: a program of somebody's own, and none where a server was only watched."""
+
+
+def limits(load_kinds: Iterable[str]) -> tuple[str, ...]:
+    """Return those that concern a report of these loads: readers where somebody reads, a VM where one was made."""
+    kinds = set(load_kinds)
+    if kinds - OTHER_LOADS:
+        return LIMITS
+    others = (*_OF_READING, "The VM is") if kinds == {"none"} else _OF_READING
+    return tuple(limit for limit in LIMITS if not limit.startswith(others))

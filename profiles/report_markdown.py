@@ -7,23 +7,35 @@ from collections.abc import Sequence
 from profiles.comparison import Comparison
 from profiles.growth_text import growth_lines
 from profiles.report_conditions import condition_rows, warnings
-from profiles.report_limits import LIMITS
+from profiles.report_limits import OTHER_LOADS, limits
 from profiles.report_listeners import LISTENERS_TITLE, heard_by, listener_rows
 from profiles.report_table import Row, table_rows
 from profiles.report_text import evidence_lines, headline, picture_text
 from profiles.verdict_record import VerdictRecord
 
-TITLE = "Memory on a small VM while a document is read aloud"
 PICTURE_NOTE = (
     "Every panel has the same memory axis; each time axis is as long as its run. Times are by the clock. "
     "Below the memory stands the share of the readers who waited for a block."
 )
 
 
+def title(comparison: Comparison) -> str:
+    """Return what the report is about, by the loads that were sent."""
+    kinds = load_kinds(comparison)
+    if kinds - OTHER_LOADS:
+        return "Memory on a small VM while a document is read aloud"
+    return "Memory of a server" if kinds == {"none"} else "Memory of a server on a small VM"
+
+
+def load_kinds(comparison: Comparison) -> set[str]:
+    """Return the kinds of all loads."""
+    return {outcome.load_kind for outcome in comparison.outcomes}
+
+
 def markdown(comparison: Comparison, heap: Sequence[str] = ()) -> str:
     """Return the report as GitHub-flavoured Markdown; `heap` is its part on the servers' heaps."""
     parts = [
-        f"# {TITLE}",
+        f"# {title(comparison)}",
         f"**{plain(headline(comparison))}**",
         *(f"> **Warning:** {plain(warning)}" for warning in warnings(comparison)),
         f"![{plain(picture_text(comparison))}](memory.svg)",
@@ -37,7 +49,7 @@ def markdown(comparison: Comparison, heap: Sequence[str] = ()) -> str:
         "## Evidence",
         *(_evidence(outcome) for outcome in comparison.outcomes),
         "## What these numbers cannot tell",
-        "\n".join(f"- {limit}" for limit in LIMITS),
+        "\n".join(f"- {limit}" for limit in limits(load_kinds(comparison))),
         f"Made {comparison.created_at} from the verdicts in [comparison.json](comparison.json).",
     ]
     return "\n\n".join(parts) + "\n"

@@ -123,6 +123,24 @@ def test_the_markdown_shows_the_picture_beside_it(report: Path) -> None:
     assert (report / target).is_file()
 
 
+@pytest.mark.parametrize(
+    ("load_kind", "about", "vms"),
+    [("command", "Memory of a server on a small VM", 1), ("none", "Memory of a server", 0)],
+)
+def test_a_report_of_another_server_says_nothing_of_readers(
+    make_run: MakeRun, tmp_path: Path, load_kind: str, about: str, vms: int
+) -> None:
+    """GIVEN a load that reads nothing THEN title and limits are of a server; a VM is spoken of where one was made."""
+    write_report([make_run("live", load_kind=load_kind)], tmp_path / "out")
+    for file, title in (("report.md", f"# {about}\n"), ("report.html", f"<title>{about}</title>")):
+        text = (tmp_path / "out" / file).read_text()
+        assert title in text
+        limits = text.split("What these numbers cannot tell")[1]
+        assert "upper bound" in limits
+        assert limits.count("The VM is a limit") == vms
+        assert not re.search(r"speech|block|[Rr]eaders|Pace", limits)
+
+
 def test_names_from_outside_are_text_not_markup(make_run: MakeRun, tmp_path: Path) -> None:
     """A process or scenario may be called anything; nothing of it becomes markup or breaks a table."""
     name = "<b>|`x`$a_b$"
