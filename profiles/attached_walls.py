@@ -70,10 +70,10 @@ class AttachedWalls:
 
     def _since(self, name: str, count: int | None) -> int | None:
         """Return a counter of the group's whole life as it grew since it was attached to."""
-        before = self.attachment.counted.get(name, 0)
-        if count is None or count < before:  # it was made anew, so all of it is of our time
-            return count
-        return count - before
+        before = self.attachment.counted.get(name)
+        if count is None or before is None:  # not known then: what was before cannot be taken off
+            return None
+        return count if count < before else count - before  # lower: it was made anew, so all is of our time
 
 
 class GroupCounters:

@@ -54,6 +54,10 @@ class Cgroup:
     """One VM's control group. `create` makes it, `destroy` leaves nothing behind."""
 
     def __init__(self, hierarchy: Hierarchy, name: str) -> None:
+        if not name.startswith(NAME_PREFIX) or "/" in name:
+            raise OomproofError(
+                f"VM {name!r}: not a name of ours. All in a group of another would be killed."
+            )
         self.hierarchy = hierarchy
         self.name = name
         self.backend = hierarchy.name

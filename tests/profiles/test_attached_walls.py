@@ -40,6 +40,15 @@ def test_what_was_killed_before_is_not_ours(tmp_path: Path, machine: FakeMachine
     assert found.read().oom_kills == 2
 
 
+def test_a_counter_that_was_not_known_at_first_stays_unknown(tmp_path: Path, machine: FakeMachine) -> None:
+    """GIVEN counters that could not be read when watching began THEN what they say later is not all of our time."""
+    machine.group("/app", [70], limit="2000", kills=3)
+    machine.process(70, group="/app")
+    attachment = replace(attach_to_group("/app", machine.proc), counted={})
+    reading = walls(attachment, tmp_path, machine).read()
+    assert (reading.oom_kills, reading.limit_hits) == (None, None)
+
+
 def test_a_lower_limit_above_is_the_one_that_counts(tmp_path: Path) -> None:
     """GIVEN a group of cgroup v2 in one with a lower limit THEN that limit; GIVEN none anywhere THEN none, and why."""
     machine = FakeMachine(tmp_path, "v2")
