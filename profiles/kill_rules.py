@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 from profiles.death import Death, deaths
+from profiles.kill_counter import earliest_t, load_end_t
 from profiles.kills import is_attached, is_emulated, kill_events, machine_is_vm, outside_kills
 from profiles.run_folder import Event, RunFolder
 
@@ -38,6 +39,14 @@ def counted_kills(folder: RunFolder, kills: int) -> str:
     counted = f"the kernel counted {kills} kills in this VM"
     readable = all(event.facts.get("kernel_log_readable", True) for event in folder.named("recording"))
     return counted if readable else f"{counted}; its log could not be read, so the victims are not named"
+
+
+def kills_after_load(folder: RunFolder) -> list[str]:
+    """Return the kills between the load's end and the question whether the server is well: they count for no load."""
+    end_t = load_end_t(folder)
+    asked_t = max((event.t for event in folder.named("health")), default=end_t)
+    late = [kill for kill in folder.named("oom_kill") if end_t < earliest_t(kill) <= asked_t]
+    return [f"after the load: {kill.text('line')}" for kill in late]
 
 
 def ended_server(folder: RunFolder) -> tuple[str, list[str]] | None:

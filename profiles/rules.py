@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from profiles.generator import processes_of, saturation
-from profiles.kill_rules import counted_kills, ended_server, misplaced_kills
+from profiles.kill_rules import counted_kills, ended_server, kills_after_load, misplaced_kills
 from profiles.kills import kill_events
 from profiles.run_folder import RunFolder
 from profiles.service import survival, unanswered, unserved
@@ -32,7 +32,7 @@ def decide(folder: RunFolder, values: Mapping[str, Any]) -> tuple[str, list[str]
     if (ended := ended_server(folder)) is not None:
         return ended
     if silence := unanswered(folder, values):
-        return "unhealthy", silence
+        return "unhealthy", [*silence, *kills_after_load(folder)]
     if failures := unserved(folder, values):
         return "unhealthy", failures
     return "survived", survival(folder, values)
@@ -62,7 +62,10 @@ def _reasons_invalid(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     # A load of somebody's own may well fail because its server died.
     died = values["load_kind"] == "command" and (values["oom_kills"] or folder.named("exited"))
     failed = ended[-1].facts.get("returncode") not in (0, None) and not died
-    if failed or ended[-1].text("reason") == "it took too long":
+    too_long = ended[-1].text("reason") == "it took too long"
+    if too_long and values["load_kind"] == "command":
+        reasons.append("load: took longer than its session and a minute. Give it a longer --session-s")
+    elif failed or too_long:
         status = ended[-1].text("returncode") or "none"
         reasons.append(f"load: ended with status {status} ({ended[-1].text('reason')})")
     if not recorded or recorded[-1].facts.get("owner_gone"):
@@ -93,7 +96,9 @@ def _witnesses_failed(folder: RunFolder, values: Mapping[str, Any]) -> list[str]
         reasons.append(f"speech upstream: {late} answers came later than their drawn latency")
     if values["samples"] == 0:
         reasons.append("recorder: no samples")
-    elif gap_s > LONGEST_GAP_S and values["vm_backend"] != "remote":  # a network and a slow page make gaps too
+    elif (
+        gap_s > LONGEST_GAP_S and values["vm_backend"] != "remote"
+    ):  # a network and a slow page make gaps too
         cause = "they could not be written" if folder.named("samples_lost") else "the machine was starved"
         reasons.append(f"recorder: {gap_s:.1f} s without a sample: {cause}")
     if values["load_kind"] != "pregenerate" and values["audio_requests"] == 0:

@@ -208,6 +208,15 @@ def test_a_server_that_no_longer_answers_is_unhealthy(tmp_path: Path) -> None:
     assert verdict_of(Script(healthy=False), tmp_path).verdict == "unhealthy"
 
 
+def test_a_kill_after_the_load_says_why_a_server_no_longer_answers(tmp_path: Path) -> None:
+    """GIVEN a kill between the load's end and the question THEN unhealthy, with its line; a later one says nothing."""
+    record = verdict_of(Script(healthy=False, events=[kill(10.3, "server")]), tmp_path / "a")
+    assert (record.verdict, record.oom_kills) == ("unhealthy", 0)
+    assert record.evidence[1].startswith("after the load: ")
+    later = verdict_of(Script(healthy=False, events=[kill(10.65, "server")]), tmp_path / "b")
+    assert len(later.evidence) == len(record.evidence) - 1
+
+
 @pytest.mark.parametrize(("failed", "verdict"), [(1, "survived"), (2, "unhealthy")])
 def test_more_than_one_in_a_hundred_requests_failed_is_unhealthy(
     tmp_path: Path, failed: int, verdict: str
