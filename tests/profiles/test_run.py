@@ -74,7 +74,9 @@ def test_a_load_does_not_outlive_a_run_that_fails_as_it_starts(
         return started[-1]
 
     monkeypatch.setattr(processes, "start", start)
-    server: Any = type("Server", (), {"vm": UnwatchedVm(), "url": "http://127.0.0.1:9", "ended": lambda _: None})()
+    server: Any = type(
+        "Server", (), {"vm": UnwatchedVm(), "url": "http://127.0.0.1:9", "ended": lambda _: None}
+    )()
     upstream = Upstream("http://127.0.0.1:9/v1", "none", own=False)
     bench = Bench(Documents(tmp_path / "book.pdf"), upstream, VmSize(256, 2, 0.125), tmp_path)
     events = EventLog(tmp_path)
