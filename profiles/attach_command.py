@@ -19,6 +19,7 @@ from profiles.remote_recorder import Remote, check_page, watch_remote
 from profiles.report import print_table, write_report
 from profiles.verdict_record import VerdictRecord
 
+METRICS = "/metrics"
 EXAMPLES = """examples:
   oomproof attach --pid 4711                     a process and all that it starts, until it ends or Ctrl-C
   oomproof attach --container web --for 10m      a container of Docker or Podman, by name or id
@@ -47,7 +48,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     which.add_argument("--container", metavar="NAME", help="a container of Docker or Podman, by name or id")
     which.add_argument("--url", help="a server on another machine, by its Prometheus page")
     add = parser.add_argument
-    add("--metrics", metavar="PATH", default="/metrics", help="where that page is (%(default)s)")
+    add("--metrics", metavar="PATH", default=METRICS, help="where that page is (%(default)s)")
     add(
         "--header",
         action="append",
@@ -91,31 +92,29 @@ def _watched(
         remote = Remote.of(chosen.url, chosen.metrics, chosen.header)
         name = f"remote-{_plain(remote.host)}"
         check_page(remote)
-        _begin(progress, name, f"{remote.address}, until Ctrl-C{_or(until)}")
         make_out(out)
+        _begin(progress, name, remote.address, ["Ctrl-C"], until)
         return out / name, watch_remote(remote, name, out / name, until, progress.tell)
-    if chosen.header:
-        raise OomproofError("--header: only a --url is asked over HTTP. Leave it out.")
+    if chosen.header or chosen.metrics != METRICS:
+        option = "header" if chosen.header else "metrics"
+        raise OomproofError(f"--{option}: only a --url is asked over HTTP. Leave it out.")
     if chosen.pid is not None:
         name, found = f"attached-{chosen.pid}", attach_to_process(chosen.pid)
     elif chosen.container is not None:
         name, found = f"attached-{_plain(chosen.container)}", attach_to_container(chosen.container)
     else:
         name, found = f"attached-{_plain(chosen.cgroup)}", attach_to_group(chosen.cgroup)
-    _begin(progress, name, f"{found.what}, until {'it ends, ' if found.by_tree else ''}Ctrl-C{_or(until)}")
+    make_out(out)
+    _begin(progress, name, found.what, ["it ends", "Ctrl-C"] if found.by_tree else ["Ctrl-C"], until)
     if found.shared:
         progress.line("  Others live in the same control group, so its memory is theirs too: see the RSS.")
-    make_out(out)
     return out / name, attach(found, name, out / name, until, progress.tell)
 
 
-def _begin(progress: Progress, name: str, text: str) -> None:
+def _begin(progress: Progress, name: str, what: str, ends: list[str], until: Until) -> None:
+    over = [] if until.seconds is None else [f"{until.seconds:g} s are over"]
     progress.stage(name)
-    progress.line(f"Watching {text}.")
-
-
-def _or(until: Until) -> str:
-    return "" if until.seconds is None else f", or {until.seconds:g} s are over"
+    progress.line(f"Watching {what}, until {' or '.join(ends + over)}.")
 
 
 def _plain(name: str) -> str:

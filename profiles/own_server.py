@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from profiles.errors import OomproofError
-from profiles.scenario import COMMAND, Scenario, load_scenario, with_load, with_target
+from profiles.scenario import COMMAND, Load, Scenario, load_scenario, with_load, with_target
 from profiles.target_command import split_command
 
 NAME = "own-server"
@@ -37,7 +37,7 @@ def scenario_of(chosen: argparse.Namespace) -> Scenario:
             "run: no scenario. Name one, such as `oomproof run live`, or give --command and --load."
         )
     if chosen.scenarios is None:
-        scenario = Scenario(name=NAME, description="A server and a load of your own.")
+        scenario = Scenario(name=NAME, description="A server and a load of your own.", load=Load(pace=1.0))
     else:
         scenario = load_scenario(chosen.scenarios)
     scenario = _with_its_load(with_target(scenario, chosen.command, chosen.port, chosen.health), chosen.load)

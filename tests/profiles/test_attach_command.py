@@ -32,6 +32,7 @@ def test_what_is_no_time_is_one_line(text: str) -> None:
         (["--pid", "1", "--for", "soon"], "--for 'soon': no time"),
         (["--cgroup", "/no/such/group"], "--cgroup /no/such/group: no such group"),
         (["--pid", "1", "--header", "A: b"], "--header: only a --url is asked"),
+        (["--pid", "1", "--metrics", "/m"], "--metrics: only a --url is asked"),
         (["--url", "nowhere"], "--url nowhere: no http(s) address"),
         (["--url", "http://127.0.0.1:9", "--metrics", "x"], "--metrics 'x': no path"),
     ],

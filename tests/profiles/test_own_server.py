@@ -71,6 +71,20 @@ def test_a_speech_api_is_there_for_who_needs_one(tmp_path: Path) -> None:
     assert [len(group) for group in by_upstream([both, both, load_scenario("live")])] == [2, 1]
 
 
+def test_a_load_without_a_scenario_has_ten_minutes_by_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN --command and --load alone THEN session seconds are seconds, for nobody plays them faster."""
+    found: list[Scenario] = []
+
+    def note(scenarios: list[Scenario], *_: object) -> int:
+        found.extend(scenarios)
+        return 0
+
+    monkeypatch.setattr(cli, "_report_on", note)
+    assert cli.main(["run", "--command", "true", "--load", "true"]) == 0
+    assert cli.main(["run", "--command", "true", "--load", "true", "--session-s", "1200"]) == 0
+    assert [(scenario.load.pace, scenario.load.session_s) for scenario in found] == [(1, 600), (1, 1200)]
+
+
 def test_a_load_of_one_s_own_is_told_where_the_server_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -117,7 +117,10 @@ def test_a_load_that_failed_because_its_server_died_is_no_excuse_for_the_server(
     tmp_path: Path, events: tuple[dict[str, Any], ...], ended: dict[str, Any], verdict: str
 ) -> None:
     """GIVEN a command that failed THEN the run is invalid, unless a death of the server explains it."""
-    assert judged(tmp_path, *events, **ended).verdict == verdict
+    record = judged(tmp_path, *events, **ended)
+    assert record.verdict == verdict
+    too_long = "load: took longer than its session and a minute. Give it a longer --session-s"
+    assert (too_long in record.evidence) == (ended.get("reason") == "it took too long")
 
 
 def test_a_health_that_was_asked_elsewhere_is_told_by_its_path(tmp_path: Path) -> None:
