@@ -197,6 +197,11 @@ def _read_csv(
     """Yield a record a line; `parse` gets the cells in the order of `columns`, empty where the file has none."""
     reader = csv.reader(io.StringIO(_whole_lines(path)))
     header = next(reader, [])
+    if header and columns[0] not in header:
+        raise RunFolderError(
+            f"{path}:1: {','.join(header)[:60]!r}: no heading with a column {columns[0]!r}. Begin with one, of "
+            f"{', '.join(columns[:4])} and so on, commas between."
+        )
     cells = itemgetter(*(header.index(column) if column in header else -1 for column in columns))
     for row in reader:
         if not row:

@@ -86,6 +86,15 @@ def test_a_line_that_lost_a_cell_is_refused(tmp_path: Path) -> None:
         _ = RunFolder(tmp_path).requests
 
 
+@pytest.mark.parametrize("heading", ["t;kind;status", "time,kind,status", "1.5,visit,200", "\x01\x02"])
+def test_a_file_without_a_heading_is_refused_with_the_way_out(tmp_path: Path, heading: str) -> None:
+    """GIVEN rows of a load of somebody's own under no heading, or another THEN one line shows how it begins."""
+    (tmp_path / "requests.csv").write_text(f"{heading}\n1.5,visit,200\n")
+    with pytest.raises(RunFolderError) as caught:
+        _ = RunFolder(tmp_path).requests
+    assert f"requests.csv:1: {heading!r}: no heading with a column 't'. Begin with one" in str(caught.value)
+
+
 def test_a_column_that_an_older_run_lacks_is_empty(tmp_path: Path) -> None:
     """What the file has no column for is not measured, in whatever order the others stand."""
     (tmp_path / "generator.csv").write_text("readers,t,process\n4,1.5,2\n\n")
