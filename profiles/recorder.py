@@ -218,7 +218,8 @@ def main() -> int:
     recorder = Recorder(arguments.folder, walls, CpuBalance(size, arguments.balance_s))
     if walls.backend in {whole_machine.NAME, uml_backend.NAME}:
         stay_resident()
-    print(READY_LINE, flush=True)
+    with contextlib.suppress(OSError):  # the owner may be gone already, and the VM is still to be removed
+        print(READY_LINE, flush=True)
     ended = record(recorder, sys.stdin, arguments.interval_s)
     recorder.finish(owner_gone=not ended)
     if not ended:

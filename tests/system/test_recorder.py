@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 
 from profiles import processes
+from profiles.backends import best_backend, walls_of
 from profiles.errors import RunError
 from profiles.event_log import EventLog
 from profiles.run_folder import RunFolder, Sample
 from profiles.target import Server
 from profiles.vm import Vm, open_vm
 from profiles.vm_size import MIB, VmSize
+from profiles.walls import NAME_PREFIX
 
 pytestmark = pytest.mark.kernel
 
@@ -143,6 +145,29 @@ def test_a_killed_recorder_leaves_every_sample_that_it_wrote(tmp_path: Path) -> 
     assert left.endswith(b"\n")
     assert len(RunFolder(tmp_path).samples) == left.count(b"\n") - 1
     assert (tmp_path / "events.jsonl").read_bytes().endswith(b"}\n")
+
+
+def test_an_owner_that_dies_before_the_recorder_speaks_leaves_no_vm(tmp_path: Path) -> None:
+    """GIVEN a VM whose owner is gone by the time that the recorder is ready THEN the recorder still removes it."""
+    walls = walls_of(best_backend(), f"{NAME_PREFIX}{os.getpid()}-{time.monotonic_ns()}", tmp_path)
+    walls.create(SMALL)
+    inside = processes.start(["sleep", "60"], tmp_path / "log", in_child=walls.join)
+    try:
+        size = ["--memory-mb", "256", "--cpus", "2", "--share-of-core", "2", "--balance-s", "500"]
+        command = processes.python_module("profiles.recorder", tmp_path, walls.name)
+        recorder = processes.start(
+            [*command, "--backend", walls.backend, *size], tmp_path / "log", pipes=True
+        )
+        for pipe in (recorder.stdin, recorder.stdout):
+            assert pipe is not None
+            pipe.close()
+        assert recorder.wait(30) == 0
+        assert inside.poll() == -signal.SIGKILL
+        assert walls.read().vm_bytes is None, "it is still there"
+        assert RunFolder(tmp_path).named("recorded")[0].facts["owner_gone"] is True
+    finally:
+        walls.destroy()
+        inside.wait()
 
 
 FULL_DISK = """
