@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from profiles.control_files import CGROUP_ROOT, NEEDS_ROOT, check_room, put, remove_folder, unwritable
-from profiles.counter_files import CounterFiles, integer, reading_of, seconds
+from profiles.counter_files import CounterFile, CounterFiles, integer, reading_of, seconds
 from profiles.offer import Offer
 from profiles.swap import SWAPS, check_swap_counted
 from profiles.vm_size import CPU_PERIOD_US, VmSize
@@ -88,9 +88,17 @@ class CgroupV1:
                 "cpu_s": (seconds(cpu.number(), 1e9), cpu),
                 "throttled_s": (seconds(integer(throttled.table().get(b"throttled_time")), 1e9), throttled),
                 "oom_kills": (integer(kills.table().get(b"oom_kill")), kills),
-                "limit_hits": (hits.number(), hits),
+                "limit_hits": (_counted(hits), hits),
             }
         )
+
+
+def _counted(hits: CounterFile) -> int | None:
+    """Return how often the limit was met; a kernel such as 6.18 says 0 even after a kill, so 0 tells nothing."""
+    if (count := hits.number()) != 0:
+        return count
+    hits.complain("says 0, as kernels do that do not count")
+    return None
 
 
 def offer(root: Path = CGROUP_ROOT) -> Offer:

@@ -42,7 +42,7 @@ def memory(folder: RunFolder, readers: int | None) -> dict[str, Any]:
         "vm_mb_per_reader": mb_per_reader([rss for _, rss in trees], readers),
         "peak_children": _peak_children(samples),
         "peak_swap_mb": _peak_mb(sample.swap_bytes for sample in samples),
-        "limit_hits": _rise(sample.limit_hits for sample in samples),
+        "limit_hits": _peak(sample.limit_hits for sample in samples),
         "peak_vm_psi_full": _peak(sample.vm_psi_full for sample in samples),
         "peak_server_fds": _peak(sample.server_fds for sample in samples),
         "peak_server_threads": _peak(sample.server_threads for sample in samples),

@@ -94,6 +94,14 @@ def test_what_the_kernel_does_not_say_is_unknown_and_not_zero(v1: CgroupV1) -> N
     assert reading.why["vm_bytes"] == f"{v1.memory}/gone/memory.usage_in_bytes: No such file or directory"
 
 
+def test_a_kernel_of_v1_that_counts_no_hits_is_not_taken_for_none(v1: CgroupV1) -> None:
+    """GIVEN memory.failcnt of 0, as Linux 6.18 leaves it after a kill too THEN hits are unknown, and why is told."""
+    (v1.memory / G / "memory.failcnt").write_text("0\n")
+    reading = v1.read(G)
+    assert reading.limit_hits is None
+    assert reading.why["limit_hits"].endswith("memory.failcnt: says 0, as kernels do that do not count")
+
+
 def test_a_group_without_a_limit_has_none(v1: CgroupV1, v2: CgroupV2) -> None:
     """GIVEN no limit THEN it is no number, however the kernel writes that."""
     (v1.memory / G / "memory.stat").write_text("hierarchical_memory_limit 9223372036854771712\n")

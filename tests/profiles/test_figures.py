@@ -61,7 +61,7 @@ def test_empty_cells_between_do_not_hide_a_peak(tmp_path: Path) -> None:
         3,
         12.25,
     )
-    assert (found["peak_swap_mb"], found["limit_hits"]) == (3.0, 12)
+    assert (found["peak_swap_mb"], found["limit_hits"]) == (3.0, 19)
 
 
 def test_children_are_counted_only_where_they_were_seen(tmp_path: Path) -> None:
