@@ -35,7 +35,7 @@ def captured(command: Sequence[str], capture: Path) -> list[str]:
     """
     python, options, program = _split(command)
     _check_memray(python)
-    return [python, *options, "-m", "memray", "run", "-o", str(capture), *program]
+    return [python, *options, "-m", "memray", "run", "-q", "-o", str(capture), *program]
 
 
 def _split(command: Sequence[str]) -> tuple[str, list[str], list[str]]:

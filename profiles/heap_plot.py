@@ -79,7 +79,7 @@ def _draw_server(axes: Axes, record: HeapRecord, folder: RunFolder) -> None:
     axes.plot(t_s, [rss / 2**20 for _, _, rss in record.timeline], color=INK, linewidth=1, linestyle=":")
     server = _series(folder, "server_rss_bytes", 2**20)
     axes.plot(server.t_s, server.gb, color=SERVER, linestyle="-.", linewidth=1.3)
-    axes.set_ylim(bottom=0)
+    axes.set_ylim(0, axes.get_ylim()[1] * 1.2)  # the marks' names stand above the lines
     axes.margins(x=0.01)
 
 

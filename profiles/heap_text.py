@@ -102,6 +102,15 @@ def site_rows(sites: Sequence[Held], peak_bytes: int | None) -> tuple[tuple[str,
     )
 
 
+def shown_sites(record: HeapRecord) -> list[Held]:
+    """Return the lines worth a row: those that held most, and all that held more than a hair of the heap."""
+    return [
+        site
+        for row, site in enumerate(record.sites)
+        if row < FEWEST_ROWS or site.bytes >= SMALLEST_SHARE * (record.peak_bytes or 0)
+    ]
+
+
 def grown_rows(sites: Sequence[Grown]) -> tuple[tuple[str, ...], ...]:
     """Return a row for each line: what it held before and after each wave, per session, its course, the line."""
     return tuple(
@@ -127,11 +136,7 @@ def _peak(record: HeapRecord) -> Section:
         return Section(title, ("The capture could not be read that far.",))
     peak = record.moment("heap_peak")
     when = "" if peak is None or peak.t_s is None else f", {peak.t_s:.1f} s after the load's start"
-    shown = [
-        site
-        for row, site in enumerate(record.sites)
-        if row < FEWEST_ROWS or site.bytes >= SMALLEST_SHARE * record.peak_bytes
-    ]
+    shown = shown_sites(record)
     hidden = record.sites[len(shown) :]
     others, held = record.other_sites + len(hidden), record.other_sites_bytes + sum(s.bytes for s in hidden)
     rest = f"{count(others, 'other line', 'other lines')} held {_mb(held)} together."

@@ -18,7 +18,7 @@ from profiles.heap import report_heap
 from profiles.heap_capture import CAPTURE_FILE, captured
 from profiles.heap_pages import MARKDOWN_FILE, PAGE_FILE
 from profiles.heap_record import HeapRecord, read_heap
-from profiles.heap_text import NOT_QUIET, explained, grown_rows, late_waves, not_heap, site_rows
+from profiles.heap_text import NOT_QUIET, explained, grown_rows, late_waves, not_heap, shown_sites, site_rows
 from profiles.progress import Progress
 from profiles.report_text import verdict_text
 from profiles.scenario import Scenario
@@ -127,7 +127,7 @@ def _tell_heap(heap: HeapRecord, folder: Path, console: Console) -> int:
     if heap.sites:
         rows = [
             (held, share, line)
-            for held, share, _, line, _ in site_rows(heap.sites[:SHOWN_SITES], heap.peak_bytes)
+            for held, share, _, line, _ in site_rows(shown_sites(heap)[:SHOWN_SITES], heap.peak_bytes)
         ]
         _print(console, "At the heap's peak", ("held", "share", "line"), rows)
     if heap.waves is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from profiles.errors import OomproofError
 from profiles.heap_capture import capture_path, captured
 
 CAPTURE = Path("run/heap.bin")
-TRACKED = ["-m", "memray", "run", "-o", "run/heap.bin"]
+TRACKED = ["-m", "memray", "run", "-q", "-o", "run/heap.bin"]
 
 
 def script(folder: Path, *lines: str) -> str:
@@ -38,6 +39,15 @@ def script(folder: Path, *lines: str) -> str:
 def test_a_python_command_is_tracked_with_its_own_options(given: list[str], expected: list[str]) -> None:
     """GIVEN what follows an interpreter THEN its options stay in front, and memray runs the program."""
     assert captured([sys.executable, *given], CAPTURE) == [sys.executable, *expected]
+
+
+def test_a_tracked_program_has_the_last_word(tmp_path: Path) -> None:
+    """GIVEN a server that ends while it starts THEN the last line of its log is its own, and not memray's advice."""
+    command = captured([sys.executable, "-c", "raise SystemExit('no such table')"], tmp_path / "heap.bin")
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert ended.stdout == ""
+    assert ended.stderr.splitlines()[-1] == "no such table"
 
 
 def test_a_console_script_is_tracked_by_the_python_that_it_names(tmp_path: Path) -> None:
