@@ -102,8 +102,13 @@ class TreesCounters:
         self._trees.cpuacct = folders.get("cpuacct", folders["memory"])
 
     def read(self) -> Reading:
-        """Read them."""
-        return self._trees.read("")
+        """Read them. A kill is counted in the victim's group, and in none above it."""
+        reading = self._trees.read("")
+        inner = next(self._trees.memory.glob("*/memory.oom_control"), None)
+        if inner is None:
+            return reading
+        why = {**reading.why, "oom_kills": f"{inner.parent}: cgroup v1 counts its kills there alone"}
+        return replace(reading, oom_kills=None, why=why)
 
 
 def counters_of(attachment: Attachment) -> GroupCounters | TreesCounters | None:

@@ -49,6 +49,16 @@ def test_a_counter_that_was_not_known_at_first_stays_unknown(tmp_path: Path, mac
     assert (reading.oom_kills, reading.limit_hits) == (None, None)
 
 
+def test_kills_in_a_group_below_are_not_taken_for_none(tmp_path: Path) -> None:
+    """GIVEN a group of cgroup v1 with another in it, whose kills it does not count THEN its kills are unknown."""
+    machine = FakeMachine(tmp_path, "v1")
+    machine.group("/app", [70], limit="2000")
+    machine.group("/app/inner", [71], kills=1)
+    reading = walls(attach_to_group("/app", machine.proc), tmp_path, machine).read()
+    assert (reading.oom_kills, reading.limit_hits, reading.vm_bytes) == (None, 0, 1000)
+    assert "app/inner: cgroup v1 counts its kills there alone" in reading.why["oom_kills"]
+
+
 def test_a_lower_limit_above_is_the_one_that_counts(tmp_path: Path) -> None:
     """GIVEN a group of cgroup v2 in one with a lower limit THEN that limit; GIVEN none anywhere THEN none, and why."""
     machine = FakeMachine(tmp_path, "v2")
