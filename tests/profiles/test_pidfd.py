@@ -90,7 +90,7 @@ def test_only_the_process_that_is_meant_is_signalled(monkeypatch: pytest.MonkeyP
     assert not send(process.pid, signal.SIGKILL, lambda: True), "it is gone"
 
 
-@pytest.mark.parametrize("pid", [-1, 0, 1, os.getpid()])
+@pytest.mark.parametrize("pid", [-1, 0, 1, pytest.param(os.getpid(), id="itself")])
 def test_nobody_signals_init_a_group_or_itself(pid: int) -> None:
     """GIVEN a number that is no other process's THEN not even asked for is it signalled."""
     assert not send(pid, signal.SIGCONT, lambda: pytest.fail("asked"))
