@@ -45,7 +45,7 @@ class MemoryTrace:
 
     name: str
     subtitle: str
-    limit_gb: float
+    limit_gb: float | None
     budget_gb: float | None
     anon: Trace
     server: Trace
@@ -54,6 +54,14 @@ class MemoryTrace:
     restarts_s: tuple[float, ...]
     load_ended_s: float | None
     waiting: WaitingTrace
+
+    @property
+    def top_gb(self) -> float:
+        """The limit; where there is none, the most that was held."""
+        if self.limit_gb is not None:
+            return self.limit_gb
+        held = [gb for trace in (self.anon, self.server, self.children) for gb in trace.gb if gb > 0]
+        return max(held, default=1.0)
 
 
 def downsample(t_s: Sequence[float], values: Sequence[float], points: int = 200) -> Trace:
@@ -77,7 +85,7 @@ def downsample(t_s: Sequence[float], values: Sequence[float], points: int = 200)
 
 
 def read_memory_trace(
-    folder: RunFolder, *, name: str, subtitle: str, limit_mb: float, budget_mb: float | None
+    folder: RunFolder, *, name: str, subtitle: str, limit_mb: float | None, budget_mb: float | None
 ) -> MemoryTrace:
     """Return the panel of one run, from its samples, events and plays; an empty one when it has no samples."""
     zero_s = folder.time_zero_s or 0.0
@@ -87,7 +95,7 @@ def read_memory_trace(
     return MemoryTrace(
         name=name,
         subtitle=subtitle,
-        limit_gb=limit_mb / 1024,
+        limit_gb=None if limit_mb is None else limit_mb / 1024,
         budget_gb=None if budget_mb is None else budget_mb / 1024,
         anon=downsample(t_s, [_gb(sample.anon_bytes) for sample in samples]),
         server=downsample(t_s, [_gb(sample.server_rss_bytes) for sample in samples]),

@@ -7,7 +7,7 @@ dash too. Figures come from the caller, so that matplotlib loads only when somet
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from profiles.memory_trace import MemoryTrace, kill_labels
 from profiles.plot_space import free_corner
@@ -20,6 +20,8 @@ PAPER, INK, MUTED, GRID = "#ffffff", "#1b1f24", "#59636e", "#d8dee4"
 ANON, SERVER, CHILDREN, KILL = "#0072b2", "#d55e00", "#009e73", "#a4003b"
 WAITING = "#cc79a7"
 
+WHOLE_GB = 2.0
+"""From this on a scale has whole GB; a smaller one has MB."""
 _NOTE_SIZE = 8.5
 _LETTER_INCHES = 0.56 * _NOTE_SIZE / 72  # a letter of a note, on average
 _LINE_INCHES = 1.3 * _NOTE_SIZE / 72
@@ -28,8 +30,7 @@ _ROOM_ABOVE_LIMIT = 1.05
 
 def draw_panel(figure: Figure, axes: Axes, trace: MemoryTrace, top_gb: float) -> None:
     """Draw memory, bounds, kills and restarts of a scenario; `top_gb` is the scale that all panels share."""
-    if top_gb >= 2:
-        axes.yaxis.set_major_locator(_every_gb(top_gb))
+    _set_scale(axes, top_gb)
     axes.grid(axis="y", color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.set_ylim(0, top_gb * _ROOM_ABOVE_LIMIT)
@@ -57,15 +58,29 @@ def draw_head(axes: Axes, trace: MemoryTrace) -> None:
     )
 
 
-def _every_gb(top_gb: float) -> Any:
-    from matplotlib.ticker import MultipleLocator  # noqa: PLC0415 - as above
+def scale_unit(top_gb: float) -> str:
+    """Return the unit of an axis with that top."""
+    return "GB" if top_gb >= WHOLE_GB else "MB"
 
-    return MultipleLocator(math.ceil(top_gb / 5))
+
+def _set_scale(axes: Axes, top_gb: float) -> None:
+    from matplotlib.ticker import FuncFormatter, MultipleLocator  # noqa: PLC0415 - as above
+
+    if top_gb >= WHOLE_GB:
+        axes.yaxis.set_major_locator(MultipleLocator(math.ceil(top_gb / 5)))
+        return
+    axes.yaxis.set_major_locator(MultipleLocator(2.0 ** math.ceil(math.log2(top_gb / 5))))  # round in MB
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda gb, _: f"{gb * 1024:.4g}"))
+
+
+def _size(gb: float) -> str:
+    return f"{gb:.3g} GB" if gb >= 1 else f"{gb * 1024:.4g} MB"
 
 
 def _draw_bounds(axes: Axes, trace: MemoryTrace) -> None:
-    axes.axhline(trace.limit_gb, color=INK, linewidth=1.4)
-    _name_line(axes, trace.limit_gb, f"{trace.limit_gb:.3g} GB limit")
+    if trace.limit_gb is not None:
+        axes.axhline(trace.limit_gb, color=INK, linewidth=1.4)
+        _name_line(axes, trace.limit_gb, f"{_size(trace.limit_gb)} limit")
     if trace.budget_gb is not None:
         axes.axhline(trace.budget_gb, color=INK, linewidth=1, linestyle=(0, (4, 2)))
         _name_line(axes, trace.budget_gb, f"{trace.budget_gb:.3g} GB budget")

@@ -11,7 +11,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from profiles.memory_trace import MemoryTrace
-from profiles.plot_panel import ANON, CHILDREN, KILL, MUTED, PAPER, SERVER, WAITING, draw_head, draw_panel
+from profiles.plot_panel import (
+    ANON,
+    CHILDREN,
+    KILL,
+    MUTED,
+    PAPER,
+    SERVER,
+    WAITING,
+    WHOLE_GB,
+    draw_head,
+    draw_panel,
+    scale_unit,
+)
 from profiles.plot_style import STYLE, new_figure, svg_text
 from profiles.plot_waiting import GAP_INCHES, STRIP_INCHES, draw_waiting, strip_below
 
@@ -35,22 +47,22 @@ def write_memory_figure(traces: Sequence[MemoryTrace], svg: Path, png: Path) -> 
 
 
 def panel_svg(trace: MemoryTrace, top_gb: float) -> str:
-    """Return one scenario's panel as an `<svg>` element for a page; `top_gb` is the highest limit of all."""
+    """Return one scenario's panel as an `<svg>` element for a page; `top_gb` is the top of the scale of all."""
     import matplotlib as mpl  # noqa: PLC0415 - as above
 
     width, height = 4.6, 2.9 + STRIP_INCHES + GAP_INCHES
     with mpl.rc_context({**STYLE, "svg.hashsalt": trace.name}):
         figure = new_figure(width, height)
         axes = figure.subplots()
-        figure.subplots_adjust(_LEFT / width, _BOTTOM / height, 1 - _RIGHT / width, 1 - 0.2 / height)
+        figure.subplots_adjust(_left(top_gb) / width, _BOTTOM / height, 1 - _RIGHT / width, 1 - 0.2 / height)
         _draw(figure, axes, trace, top_gb, labelled=True)
         text = svg_text(figure, transparent=True)
     return text[text.index("<svg") :]
 
 
 def top_of_scale_gb(traces: Sequence[MemoryTrace]) -> float:
-    """Return the limit that all panels share as the top of their axis."""
-    return max((trace.limit_gb for trace in traces), default=1.0)
+    """Return the highest limit, which all panels share as the top of their axis."""
+    return max((trace.top_gb for trace in traces), default=1.0)
 
 
 def _figure(traces: Sequence[MemoryTrace]) -> Figure:
@@ -60,9 +72,11 @@ def _figure(traces: Sequence[MemoryTrace]) -> Figure:
     height = _LEGEND + rows * row_height
     figure = new_figure(_FIGURE_WIDTH, height)
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
-    panel_width = (_FIGURE_WIDTH - _LEFT - _RIGHT - (columns - 1) * _GAP) / columns
+    top_gb = top_of_scale_gb(traces)
+    from_left = _left(top_gb)
+    panel_width = (_FIGURE_WIDTH - from_left - _RIGHT - (columns - 1) * _GAP) / columns
     figure.subplots_adjust(
-        left=_LEFT / _FIGURE_WIDTH,
+        left=from_left / _FIGURE_WIDTH,
         right=1 - _RIGHT / _FIGURE_WIDTH,
         bottom=_BOTTOM / height,
         top=1 - (_LEGEND + _TITLE) / height,
@@ -73,16 +87,21 @@ def _figure(traces: Sequence[MemoryTrace]) -> Figure:
         axes.set_visible(index < len(traces))
         if index < len(traces):
             left = index % columns == 0
-            _draw(figure, axes, traces[index], top_of_scale_gb(traces), labelled=left)
+            _draw(figure, axes, traces[index], top_gb, labelled=left)
             draw_head(axes, traces[index])
     _legend(figure, height)
     return figure
 
 
+def _left(top_gb: float) -> float:
+    """Return the inches that the numbers beside the axis need: whole GB have one or two digits."""
+    return _LEFT if top_gb >= WHOLE_GB else _LEFT + 0.15
+
+
 def _draw(figure: Figure, axes: Axes, trace: MemoryTrace, top_gb: float, *, labelled: bool) -> None:
     below = strip_below(figure, axes)  # first: the notes in the panel are placed by its size
     draw_panel(figure, axes, trace, top_gb)
-    axes.set_ylabel("memory, GB" if labelled else "")
+    axes.set_ylabel(f"memory, {scale_unit(top_gb)}" if labelled else "")
     draw_waiting(axes, below, trace.waiting, labelled=labelled)
 
 

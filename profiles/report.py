@@ -57,6 +57,6 @@ def _trace(run: RunFolder, outcome: VerdictRecord) -> MemoryTrace:
         run,
         name=outcome.scenario,
         subtitle=status(outcome),
-        limit_mb=outcome.vm_memory_mb or outcome.peak_vm_mb or 1,
+        limit_mb=outcome.vm_memory_mb,
         budget_mb=outcome.budget_mb,
     )

@@ -75,6 +75,27 @@ def test_nothing_to_draw_is_drawn_empty(tmp_path: Path) -> None:
     assert (tmp_path / "memory.svg").stat().st_size > 0
 
 
+def test_a_limit_that_nobody_found_is_not_drawn(make_run: MakeRun) -> None:
+    """GIVEN a run that was only watched, without a limit THEN none is made up, and the scale is what was held."""
+    run = make_run("live")
+    unlimited = read_memory_trace(RunFolder(run), name="x", subtitle="", limit_mb=None, budget_mb=None)
+    assert " limit" not in panel_svg(unlimited, unlimited.top_gb)
+    assert unlimited.top_gb == max(
+        gb for line in (unlimited.anon, unlimited.server) for gb in line.gb if gb > 0
+    )
+
+
+def test_a_small_vm_is_drawn_in_mb(make_run: MakeRun, tmp_path: Path) -> None:
+    """GIVEN a VM of 256 MB THEN its axis and its limit are in MB, with whole numbers."""
+    small = read_memory_trace(
+        RunFolder(make_run("live")), name="x", subtitle="", limit_mb=256, budget_mb=None
+    )
+    drawn = panel_svg(small, small.top_gb)
+    for text in ("memory, MB", "256 MB limit", ">192<", ">64<"):
+        assert text in drawn
+    assert "memory, GB" in panel_svg(trace(tmp_path), 4.0)
+
+
 def test_matplotlib_is_loaded_only_to_draw() -> None:
     """The command line starts without it."""
     code = "import sys, profiles.report; sys.exit('matplotlib' in sys.modules)"
