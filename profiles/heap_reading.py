@@ -40,15 +40,14 @@ def read_run_heap(path: Path, tell: Callable[[str], None], within_s: float = REA
     if not found.get("first"):
         notes = notes or (f"{capture}: holds no whole record: the server ended at once.",)
         return empty.model_copy(update={**size, "notes": notes})
-    if marks and "grown" not in found:
-        no_waves = "the capture could not be read that far"
+    no_waves = no_waves or _waves_unknown(folder, found, clock, marks)
     return HeapRecord.model_validate(
         {
             **empty.model_dump(),
             **size,
             **_facts(found, clock),
             "moments": moments_of(folder, found, clock, looks),
-            "waves": _waves(found, folder, clock, marks, sessions),
+            "waves": None if no_waves else _waves(found, folder, clock, marks, sessions),
             "no_waves": no_waves,
             "notes": [*notes, *_doubts(folder, found, clock)],
         }
@@ -104,6 +103,19 @@ def _facts(found: Mapping[str, Any], clock: Clock | None) -> dict[str, Any]:
     }
 
 
+def _waves_unknown(
+    folder: RunFolder, found: Mapping[str, Any], clock: Clock | None, marks: Sequence[float]
+) -> str | None:
+    """Return why the capture does not tell the waves: what it did not see must not pass for what did not grow."""
+    if clock is None or "grown" not in found:
+        return "the capture could not be read that far"
+    if _clock_was_set(folder, found, clock):
+        return "the wall clock was set during the run"
+    if clock.t(found["last"][0][0]) < marks[-1] - CLOCK_STEP_S - NEAR_S:
+        return "the capture ends before the last wave does"
+    return None
+
+
 def _waves(
     found: Mapping[str, Any],
     folder: RunFolder,
@@ -137,18 +149,24 @@ def _doubts(folder: RunFolder, found: Mapping[str, Any], clock: Clock | None) ->
             if not clock
             else doubts
         )
-    first_t, last_t = clock.t(found["first"][0][0]), clock.t(found["last"][0][0])
-    began, run_end = next(iter(folder.named("capturing"))).t, folder.events[-1].t
-    if first_t < began - CLOCK_STEP_S or last_t > run_end + CLOCK_STEP_S:
+    if _clock_was_set(folder, found, clock):
         doubts.append("The wall clock was set during the run: the capture's times are not the run's.")
         return doubts
     doubts += _tracker_failed(folder.path / "server.log")
+    last_t = clock.t(found["last"][0][0])
     over = server_end(folder) or next(iter(folder.named("stopped")), None)
     if over is not None and last_t < over.t - CLOCK_STEP_S - NEAR_S:
         doubts.append(
             f"The capture ends {over.t - last_t:.0f} s before its server did: it stood still, or the file is cut."
         )
     return doubts
+
+
+def _clock_was_set(folder: RunFolder, found: Mapping[str, Any], clock: Clock) -> bool:
+    """Return whether the capture lies outside its run."""
+    first_t, last_t = clock.t(found["first"][0][0]), clock.t(found["last"][0][0])
+    began, run_end = next(iter(folder.named("capturing"))).t, folder.events[-1].t
+    return first_t < began - CLOCK_STEP_S or last_t > run_end + CLOCK_STEP_S
 
 
 def _tracker_failed(log: Path) -> list[str]:

@@ -23,6 +23,7 @@ FEWEST_ROWS = 5
 SMALLEST_SHARE = 0.005
 """Lines that held less of the heap than this are counted, not listed, unless there are few."""
 NOT_QUIET = "The server did not come to rest after wave {}: what it still worked on then is among what grew."
+NOTHING_GREW = "No line holds more than 16 KB more than before a wave."
 _MOMENTS = {
     "heap_peak": "the heap was largest",
     "vm_peak": "the VM was fullest",
@@ -160,7 +161,7 @@ def _waves(record: HeapRecord) -> Section:
     if not all(waves.quiet):
         sentences.append(NOT_QUIET.format(late_waves(waves)))
     if not waves.sites:
-        return Section(title, (*sentences, "No line holds more than 16 KB more than before it."))
+        return Section(title, (*sentences, NOTHING_GREW))
     courses = sorted({site.course for site in waves.sites}, key=list(COURSES).index)
     sentences.append("; ".join(COURSES[course] for course in courses).capitalize() + ".")
     head = ("before", "after wave 1", "after wave 2", "a session", "course", "line", "asked for by")

@@ -18,7 +18,16 @@ from profiles.heap import report_heap
 from profiles.heap_capture import CAPTURE_FILE, captured
 from profiles.heap_pages import MARKDOWN_FILE, PAGE_FILE
 from profiles.heap_record import HeapRecord, read_heap
-from profiles.heap_text import NOT_QUIET, explained, grown_rows, late_waves, not_heap, shown_sites, site_rows
+from profiles.heap_text import (
+    NOT_QUIET,
+    NOTHING_GREW,
+    explained,
+    grown_rows,
+    late_waves,
+    not_heap,
+    shown_sites,
+    site_rows,
+)
 from profiles.progress import Progress
 from profiles.report_text import verdict_text
 from profiles.scenario import Scenario
@@ -137,7 +146,10 @@ def _tell_heap(heap: HeapRecord, folder: Path, console: Console) -> int:
             (a, b, c, course, line)
             for _, a, b, c, course, line, _ in grown_rows(heap.waves.sites[:SHOWN_SITES])
         ]
-        _print(console, "Left behind", ("wave 1", "wave 2", "a session", "course", "line"), grown)
+        if not grown:
+            console.print(NOTHING_GREW, highlight=False)
+        else:
+            _print(console, "Left behind", ("wave 1", "wave 2", "a session", "course", "line"), grown)
     elif heap.no_waves:
         console.print(f"What waves leave behind is not known: {heap.no_waves}.", highlight=False)
     page = folder / (PAGE_FILE if (folder / PAGE_FILE).exists() else MARKDOWN_FILE)

@@ -231,10 +231,24 @@ def test_a_clock_that_was_set_is_doubted(whole: Path, tmp_path: Path) -> None:
     ]
     events[0]["wall_s"] -= 3600
     (tmp_path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
-    assert (
-        "The wall clock was set during the run: the capture's times are not the run's."
-        in read(tmp_path).notes
-    )
+    record = read(tmp_path)
+    assert "The wall clock was set during the run: the capture's times are not the run's." in record.notes
+    assert (record.waves, record.no_waves) == (None, "the wall clock was set during the run")
+
+
+def test_waves_that_a_capture_did_not_see_to_their_end_are_unknown(whole: Path, tmp_path: Path) -> None:
+    """GIVEN a capture that stops a minute before the second wave THEN nothing is said to have stopped growing."""
+    for name in ("heap.bin", "samples.csv", "run.json"):
+        (tmp_path / name).write_bytes((whole / name).read_bytes())
+    events: list[dict[str, Any]] = [
+        json.loads(line) for line in (whole / "events.jsonl").read_text().splitlines()
+    ]
+    for event in events[1:]:
+        event["t"] += 60
+    (tmp_path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
+    record = read(tmp_path)
+    assert (record.waves, record.no_waves) == (None, "the capture ends before the last wave does")
+    assert record.sites
 
 
 def test_a_disk_that_was_full_is_told_in_memrays_words(whole: Path, tmp_path: Path) -> None:
