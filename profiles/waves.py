@@ -93,6 +93,8 @@ def is_quiet(samples: Sequence[Sample], now: float, before: float | None) -> boo
     Both are needed: what waits for a CPU share that is spent uses little too. What nobody measured is taken as quiet.
     """
     late = [sample for sample in samples if sample.t >= now - QUIET_S]
+    if samples and not late:  # the recorder itself waits for the CPU: nobody can tell yet
+        return False
     used = [(sample.t, sample.cpu_s) for sample in late if sample.cpu_s is not None]
     if before is not None and any(
         sample.processes is not None and sample.processes > before for sample in late

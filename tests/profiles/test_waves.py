@@ -111,3 +111,10 @@ def test_waves_may_take_as_long_as_their_load_and_their_rest() -> None:
     """One wave takes what a load may; each further one is given its rest too."""
     assert waves.longest_s(100.0, 1) == 100.0
     assert waves.longest_s(100.0, 2) == 2 * (100.0 + waves.QUIET_WITHIN_S)
+
+
+def test_a_recorder_that_lags_behind_tells_no_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN samples, but none of the last seconds THEN the VM is not taken as quiet; without any it is."""
+    monkeypatch.setattr(waves, "QUIET_S", 3.0)
+    assert not waves.is_quiet(series([5.0, 5.0], [1, 1]), 200.0, 1.0)
+    assert waves.is_quiet([], 200.0, 1.0)
