@@ -110,8 +110,7 @@ class Recorder:
             self.checkpoints.popleft()
             self.events.write("checkpoint", t=checkpoint.t, **checkpoint.facts())
             self._unmeasured.note(checkpoint.why)
-            with contextlib.suppress(OSError):  # nobody is there to hear it
-                print(CHECKPOINT_LINE, checkpoint.label, flush=True)
+            _say(CHECKPOINT_LINE, checkpoint.label)
 
     def command(self, line: str) -> bool:
         """Obey a line of the owner's; return whether to go on."""
@@ -218,13 +217,20 @@ def main() -> int:
     recorder = Recorder(arguments.folder, walls, CpuBalance(size, arguments.balance_s))
     if walls.backend in {whole_machine.NAME, uml_backend.NAME}:
         stay_resident()
-    with contextlib.suppress(OSError):  # the owner may be gone already, and the VM is still to be removed
-        print(READY_LINE, flush=True)
+    _say(READY_LINE)
     ended = record(recorder, sys.stdin, arguments.interval_s)
     recorder.finish(owner_gone=not ended)
     if not ended:
         walls.destroy()
     return 0
+
+
+def _say(*words: str) -> None:
+    """Tell the owner; one who is gone changes nothing, nor our exit status, as words left unsaid at its end would."""
+    try:
+        print(*words, flush=True)
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _allow_many_files() -> None:

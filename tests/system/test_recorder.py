@@ -155,8 +155,12 @@ def test_an_owner_that_dies_before_the_recorder_speaks_leaves_no_vm(tmp_path: Pa
     try:
         size = ["--memory-mb", "256", "--cpus", "2", "--share-of-core", "2", "--balance-s", "500"]
         command = processes.python_module("profiles.recorder", tmp_path, walls.name)
+        buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
         recorder = processes.start(
-            [*command, "--backend", walls.backend, *size], tmp_path / "log", pipes=True
+            [*command, "--backend", walls.backend, *size],
+            tmp_path / "log",
+            environment=buffered,
+            pipes=True,
         )
         for pipe in (recorder.stdin, recorder.stdout):
             assert pipe is not None
