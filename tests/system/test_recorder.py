@@ -123,13 +123,13 @@ def test_peaks_of_a_climb_are_the_kernels_own(control: tuple[Vm, Server], tmp_pa
                 if a.server_rss_bytes is not None and b.server_rss_bytes is not None]  # fmt: skip
     a_sample = max(climbing) + NOISE_BYTES
     kernel_rss_bytes = float(checkpoint.text("server_peak_rss_bytes"))
-    assert kernel_rss_bytes > 100 * MIB
+    assert kernel_rss_bytes > MB_PER_S * MIB  # half of the climb: a slow machine does not come to its end
     assert abs(kernel_rss_bytes - max(s.server_rss_bytes or 0 for s in folder.samples)) <= a_sample
     assert (
         abs((vm.walls.read().peak_vm_bytes or 0) - max(s.vm_bytes or 0 for s in folder.samples)) <= a_sample
     )
     held = float(checkpoint.text("server_uss_bytes"))
-    assert 100 * MIB < held <= float(checkpoint.text("server_pss_bytes")) <= kernel_rss_bytes
+    assert 0.8 * kernel_rss_bytes < held <= float(checkpoint.text("server_pss_bytes")) <= kernel_rss_bytes
 
 
 def test_a_killed_recorder_leaves_every_sample_that_it_wrote(tmp_path: Path) -> None:
