@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from profiles.death_evidence import log_is_whole
 from profiles.kill_counter import STARTS, counted, earliest_t, life_counts, life_start_t, load_end_t
 from profiles.kill_roles import with_roles
 from profiles.run_folder import Event, RunFolder
@@ -23,7 +24,7 @@ def kill_figures(folder: RunFolder) -> dict[str, Any]:
 
     The group's counter is the truth of how many; the kernel's lines say whose. A kill without a line is nobody's,
     except that a server which ended by SIGKILL beside one was its victim. What is killed after the load's end, while
-    everything is being stopped, does not count.
+    everything is being stopped, does not count. Where neither log nor counter could be read, nobody knows of any.
     """
     zero = folder.time_zero_s or 0.0
     kills = kill_events(folder)
@@ -31,15 +32,16 @@ def kill_figures(folder: RunFolder) -> dict[str, Any]:
     server = [kill for kill in kills if kill.text("role") == "server"]
     unexplained = counted_exits(folder)
     first = next(iter(server or unexplained or kills), None)
+    known = bool(total) or counted(folder) is not None or log_is_whole(folder)
     return {
         "killed_after_s": None if first is None else round(first.t - zero, 1),
         "first_kill_s": round(kills[0].t - zero, 1) if kills else None,
         "victim": None if first is None or first in unexplained else _name(first.facts),
         "victim_role": None if first is None else ("server" if server or unexplained else first.text("role")),
         "held_at_kill": {} if first is None else first.facts.get("held", {}),
-        "server_kills": len(server) + len(unexplained),
-        "child_kills": len(kills) - len(server),
-        "oom_kills": total,
+        "server_kills": len(server) + len(unexplained) if known else None,
+        "child_kills": len(kills) - len(server) if known else None,
+        "oom_kills": total if known else None,
         "restarts": len(folder.named("restarted")),
         "served_again": bool(folder.named("serving_again")),
     }

@@ -70,11 +70,12 @@ def killer(outcome: VerdictRecord) -> str:
 
 def kills(outcome: VerdictRecord) -> str:
     """Return who was killed, the server first: `server and 2 children`."""
-    times = "" if outcome.server_kills < 2 else f" {outcome.server_kills} times"
-    others = outcome.oom_kills - outcome.server_kills - outcome.child_kills
+    servers, children = outcome.server_kills or 0, outcome.child_kills or 0
+    times = "" if servers < 2 else f" {servers} times"
+    others = (outcome.oom_kills or 0) - servers - children
     parts = [
-        f"server{times}" if outcome.server_kills else "",
-        count(outcome.child_kills, "child", "children") if outcome.child_kills else "",
+        f"server{times}" if servers else "",
+        count(children, "child", "children") if children else "",
         count(others, "other process", "other processes") if others > 0 else "",
     ]
     return " and ".join(part for part in parts if part) or "victim unknown"
@@ -153,8 +154,9 @@ def _killed(outcome: VerdictRecord) -> str:
         after = "" if after_s is None else f" after {number(after_s, 's', 1)}"
         return f"{outcome.scenario} was killed by {killer(outcome)}{after} ({kills(outcome)}; {peak})"
     after = "" if after_s is None else f", the first after {number(after_s, 's', 1)}"
-    if outcome.child_kills < outcome.oom_kills:
-        lost = count(outcome.oom_kills, "process", "processes")
+    total = outcome.oom_kills or 0
+    if (outcome.child_kills or 0) < total:
+        lost = count(total, "process", "processes")
         return f"{outcome.scenario} lost {lost} to {killer(outcome)}{after} (not all are known; {peak})"
     return f"{outcome.scenario} lost {kills(outcome)} to {killer(outcome)}{after} (the server not; {peak})"
 

@@ -44,7 +44,7 @@ def unmet(expected: Mapping[str, Any], values: Mapping[str, Any]) -> list[str]:
     found: dict[str, tuple[object, bool]] = {
         key: (values[key], values[key] == expected.get(key)) for key in ("verdict", "stalls", "fallbacks")
     }
-    killed = values["server_kills"] > 0
+    killed = None if values["server_kills"] is None else values["server_kills"] > 0
     found["server_killed"] = (killed, killed == expected.get("server_killed"))
     found["peak_tree_rss_mb_below"] = (peak, peak is not None and peak < below)
     return [

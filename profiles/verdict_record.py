@@ -27,9 +27,9 @@ class VerdictRecord(BaseModel):
     victim: str | None = None
     victim_role: str | None = None
     held_at_kill: dict[str, Any] = {}
-    server_kills: int = 0
-    child_kills: int = 0
-    oom_kills: int = 0
+    server_kills: int | None = 0
+    child_kills: int | None = 0
+    oom_kills: int | None = 0
     deaths: tuple[dict[str, Any], ...] | None = None
     restarts: int = 0
     served_again: bool = False

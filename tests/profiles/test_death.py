@@ -309,3 +309,16 @@ def test_a_kill_long_before_an_end_is_not_the_servers(tmp_path: Path) -> None:
         ("child", "memcg_kill"),
         ("server", "sigkill_by_other"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("log", "counted", "kills"),
+    [(READABLE, None, 0), (UNREADABLE, 0, 0), (UNREADABLE, None, None), (None, None, None)],
+    ids=["the log was read", "the counter was", "neither", "nobody said"],
+)
+def test_kills_that_nobody_could_see_are_unknown_and_not_none(
+    tmp_path: Path, log: dict[str, Any] | None, counted: int | None, kills: int | None
+) -> None:
+    """GIVEN a run without a kill's trace THEN its kills are 0 where one witness was there, and else not known."""
+    found = kill_figures(run(tmp_path, log=log, counted=counted))
+    assert [found[key] for key in ("server_kills", "child_kills", "oom_kills")] == [kills] * 3
