@@ -98,27 +98,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    comparing = commands.add_parser("compare", help="run scenarios side by side and write a report")
-    comparing.add_argument(
-        "scenarios", nargs="*", metavar="SCENARIO", help=f"default: {', '.join(DEFAULT_SCENARIOS)}"
-    )
-    comparing.add_argument("--all", action="store_true", help=f"run {', '.join(ALL_SCENARIOS)}")
-    comparing.set_defaults(run=_compare)
-    running = commands.add_parser("run", help="run one scenario")
-    running.add_argument(
-        "scenarios",
-        nargs="?",
-        metavar="SCENARIO",
-        help=f"one of {', '.join(scenario_names())}, or a .toml file; none is needed with --command and --load",
-    )
-    own_server.add_options(running)
-    running.set_defaults(run=_run)
-    profiling = profile_command.add_parser(commands)
-    own_server.add_options(profiling)
-    profiling.set_defaults(run=_profile)
-    for command in (comparing, running, profiling):
-        command.add_argument("--readers", type=int, help="how many people read")
-        _add_options(command)
+    _add_runs(commands)
     searching = commands.add_parser(
         "capacity",
         help="find how many readers the VM carries",
@@ -151,6 +131,31 @@ def _parser() -> argparse.ArgumentParser:
     listing = commands.add_parser("scenarios", help="list the scenarios")
     listing.set_defaults(run=_list)
     return parser
+
+
+def _add_runs(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the commands that run scenarios once each, and share their options."""
+    comparing = commands.add_parser("compare", help="run scenarios side by side and write a report")
+    comparing.add_argument(
+        "scenarios", nargs="*", metavar="SCENARIO", help=f"default: {', '.join(DEFAULT_SCENARIOS)}"
+    )
+    comparing.add_argument("--all", action="store_true", help=f"run {', '.join(ALL_SCENARIOS)}")
+    comparing.set_defaults(run=_compare)
+    running = commands.add_parser("run", help="run one scenario")
+    running.add_argument(
+        "scenarios",
+        nargs="?",
+        metavar="SCENARIO",
+        help=f"one of {', '.join(scenario_names())}, or a .toml file; none is needed with --command and --load",
+    )
+    own_server.add_options(running)
+    running.set_defaults(run=_run)
+    profiling = profile_command.add_parser(commands)
+    own_server.add_options(profiling)
+    profiling.set_defaults(run=_profile)
+    for command in (comparing, running, profiling):
+        command.add_argument("--readers", type=int, help="how many people read")
+        _add_options(command)
 
 
 def _add_options(parser: argparse.ArgumentParser) -> None:
