@@ -1,0 +1,1 @@
+"""The gate: whether memory got worse between two states of a server, with error rates that are measured."""
