@@ -25,3 +25,15 @@ class Build:
     def command(self) -> list[str]:
         """Return the command that starts its server."""
         return [str(self.python), *self.program]
+
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which its server, and what that starts, run the code of `root` and no other.
+
+        The server starts its aligners with `python -m` and without `-P`: they would take the package from the folder
+        that we are in, and measure one state's server with another state's aligner.
+        """
+        return {"PYTHONPATH": str(self.root), "PYTHONSAFEPATH": "1"}
+
+
+THIS_TREE = Build()
+"""The code that is here, with the Python that we run with."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from profiles import processes
+from profiles.build import THIS_TREE, Build
 from profiles.docstore import make_docstore
 from profiles.errors import EXIT_USAGE, OomproofError, RunError
 from profiles.event_log import EventLog
@@ -67,6 +68,8 @@ class Bench:
     """Samples a second."""
     trim: str | None = None
     """How the target is made to give back what its allocator keeps, after the load; None: it is not."""
+    build: Build = THIS_TREE
+    """The state of the reference server that runs where the scenario's target has no command of its own."""
 
     @property
     def store(self) -> Path:
@@ -124,9 +127,11 @@ def _server(
     settings = {"HOST": "127.0.0.1", "PORT": str(port), "DOCSTORE_DIR": str(docstore)}
     if api.base_url:
         settings |= {"API_BASE": api.base_url, "API_KEY": api.key}
+    if target.command is None:
+        command, settings = bench.build.command(), settings | bench.build.environment()
+    else:
+        command = with_port(target.command, port)
     settings |= target.environment
-    ours = processes.python_module("reference_server")
-    command = ours if target.command is None else with_port(target.command, port)
     heap = capture_path(folder) if bench.memray else None
     log, health = folder / "server.log", target.health_path
     return Server(vm, command, port, log, settings, events, heap, health=health)
