@@ -43,9 +43,9 @@ CONDITIONS: dict[str, object] = {
 KEPT = BudgetCheck(
     kept=True,
     lines=(
-        "every head run survived: 6 of 6",
-        "peak VM memory 1,310 MB, below 3,686 MB (90 % of 4,096 MB)",
-        "peak RSS of the process tree 82 MB, below 2,048 MB",
+        "6 of 6 valid runs of head survived: kept",
+        "peak memory of the VM: 1,310.5 MB at most; limit 3,686 MB (90% of the VM's 4,096 MB): kept",
+        "peak RSS of the process tree: 93.5 MB at most; limit 2,048 MB (the budget): kept",
     ),
 )
 
@@ -88,16 +88,16 @@ def metric(name: str, word: MetricWord = "pass", rise: float = 0.1, **changes: A
     base = tuple(round(usual + (number - 3.5) / 10, 1) for number in range(RUNS))
     head = tuple(round(value + rise, 1) for value in base)
     reasons = {
-        "pass": "no rise that matters can be there",
-        "regressed": f"head lies {rise:.1f} {about.unit} above base in every pair of runs",
-        "inconclusive": "the runs differ too much to tell",
-        "information": "is shown, and decides nothing",
-        "unmeasured": "was not measured on either side",
+        "pass": "pass, no rise of the 8 MB that matter",
+        "regressed": "regressed, a rise of 8 MB matters",
+        "inconclusive": "inconclusive, a rise of the 8 MB that matter may be there or not",
+        "information": "for information",
+        "unmeasured": "not measured in any run of base and head",
     }
     given: dict[str, Any] = {
         "metric": about, "word": word, "base": base, "head": head, "shift": rise, "low": rise - 0.4,
         "high": rise + 0.4, "p": 0.0043 if word == "regressed" else 0.62, "least": about.smallest_effect(median(base)),
-        "reason": reasons[word],
+        "reason": f"{about.title}: {reasons[word]}",
     }  # fmt: skip
     if word == "unmeasured":
         given |= {"base": (), "head": (), "shift": None, "low": None, "high": None, "p": None}
@@ -117,10 +117,10 @@ def metrics(**words: MetricWord) -> tuple[MetricDecision, ...]:
 def scenario(word: Word = "pass", **changes: Any) -> ScenarioDecision:
     """A scenario that came to this word, as it usually does."""
     reasons = {
-        "pass": "no metric got worse by what matters",
+        "pass": "no metric rose by as much as matters, and the budget is kept",
         "regressed": "peak RSS of the process tree rose by 11.9 MB",
-        "inconclusive": "the steady RSS of the process tree cannot be told",
-        "invalid": "no run of head was valid",
+        "inconclusive": "a rise that matters may be there or not: steady RSS of the process tree",
+        "invalid": "nothing measured: head has no valid run",
     }
     decided = {
         "pass": metrics(),
@@ -133,11 +133,19 @@ def scenario(word: Word = "pass", **changes: Any) -> ScenarioDecision:
         "base_runs": runs("base"), "head_runs": runs("head", 11.9 if word == "regressed" else 0.1),
     }  # fmt: skip
     if word == "inconclusive":
-        given["ways_out"] = ("take more runs: --runs 12", "use a quieter machine")
+        given["ways_out"] = (
+            "`--runs 12`: about as many would tell, if runs go on to differ as these do.",
+            "A quieter machine, or longer sessions: runs that differ less tell more.",
+        )
     if word == "invalid":
         nothing = runs("head", verdict="invalid", figures={}, met=None, curve=())
-        given |= {"budget": BudgetCheck(kept=False, lines=("no run of head is valid",)), "head_runs": nothing}
-        given["notes"] = ("6 of 6 runs of head left out: the recorder ended before the load did",)
+        given |= {
+            "budget": BudgetCheck(kept=False, lines=("nothing measured: head has no valid run",)),
+            "head_runs": nothing,
+        }
+        given["notes"] = (
+            "head: 6 of 6 runs are invalid and not compared (recorder: ended before the load did)",
+        )
     return ScenarioDecision(**{**given, **changes})
 
 
@@ -157,26 +165,32 @@ def died() -> ScenarioDecision:
     lost = tuple(
         replace(one, verdict="oom_killed", met=False, evidence=log, curve=one.curve[:40]) for one in head[:2]
     )
-    lines = ("NOT kept: 2 of 6 head runs did not survive (oom_killed)", *KEPT.lines[1:])
+    lines = ("4 of 6 valid runs of head survived (2 oom_killed): not kept", *KEPT.lines[1:])
     return scenario(
         "regressed",
         metrics=metrics(),
-        reason="the budget is not kept: 2 of 6 head runs did not survive",
-        budget=BudgetCheck(kept=False, lines=lines),
+        reason="budget not kept: 4 of 6 valid runs of head survived (2 oom_killed)",
+        budget=BudgetCheck(kept=False, lines=lines, broken=lines[:1]),
         head_runs=(*lost, *head[2:]),
     )
 
 
 def without_base() -> GateOutcome:
     """An outcome where no baseline could be used: the budget alone was checked."""
+    lacking: dict[str, Any] = {"base": (), "shift": None, "low": None, "high": None, "p": None}
     alone = tuple(
         replace(
-            found, word="unmeasured", base=(), shift=None, low=None, high=None, p=None, reason="no baseline"
+            found,
+            word="information",
+            reason=f"{found.metric.title}: 80.9 MB (median of 6 runs), not compared",
+            **lacking,
         )
         for found in metrics()
     )
-    note = "Nothing was compared: the baseline was made on another machine (Other CPU)."
-    return outcome(scenario(metrics=alone, base_runs=(), notes=(note,)), base=None)
+    why = "nothing was compared: the baseline was made on another machine (CPU model: Other CPU)"
+    return outcome(
+        scenario(metrics=alone, base_runs=(), notes=(why,), reason=f"{why}; the budget is kept"), base=None
+    )
 
 
 def everything() -> GateOutcome:
