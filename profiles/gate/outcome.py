@@ -79,10 +79,20 @@ class MetricDecision:
 
 @dataclass(frozen=True)
 class BudgetCheck:
-    """Whether head kept to what holds whatever the baseline says; `lines` say each limit and what was measured."""
+    """Whether head kept to what holds whatever the baseline says; `lines` say each limit and what was measured.
+
+    `broken` are those lines whose limit was seen to be passed. Not kept and none broken: something was not measured,
+    which proves nothing.
+    """
 
     kept: bool
     lines: tuple[str, ...]
+    broken: tuple[str, ...] = ()
+
+    @property
+    def unknown(self) -> bool:
+        """Whether it is not kept only because something was not measured."""
+        return not self.kept and not self.broken
 
 
 @dataclass(frozen=True)

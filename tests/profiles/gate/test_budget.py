@@ -1,0 +1,96 @@
+"""The budget: what head must keep to whatever the baseline says."""
+
+from __future__ import annotations
+
+import pytest
+
+from profiles.gate.budget import NOTHING_MEASURED, check_budget
+from profiles.gate.outcome import GateRun
+
+VM_MB = 4096.0
+
+
+def run(vm_mb: float | None = 200.0, tree_mb: float | None = 150.0, verdict: str = "survived") -> GateRun:
+    """A run with these peaks."""
+    return GateRun(verdict, {"peak_tree_rss_mb": tree_mb}, peak_vm_mb=vm_mb)
+
+
+def test_all_kept() -> None:
+    """GIVEN runs far below every limit THEN the budget is kept, and each limit is told with what was measured."""
+    check = check_budget([run(200, 150), run(210.5, 140)], VM_MB)
+    assert check.kept
+    assert not check.unknown
+    assert check.lines == (
+        "2 of 2 valid runs of head survived: kept",
+        "peak memory of the VM: 210.5 MB at most; limit 3,686 MB (90% of the VM's 4,096 MB): kept",
+        "peak RSS of the process tree: 150.0 MB at most; limit 2,048 MB (the budget): kept",
+    )
+
+
+@pytest.mark.parametrize(("peak", "broken"), [(3686.3, 0), (3686.4, 1), (3686.5, 1)])
+def test_the_vm_has_headroom(peak: float, broken: int) -> None:
+    """GIVEN a peak just under, at and just over 90 % of the VM THEN only the first keeps the budget."""
+    check = check_budget([run(), run(vm_mb=peak)], VM_MB)
+    assert check.kept is (not broken)
+    assert len(check.broken) == broken
+
+
+@pytest.mark.parametrize(
+    ("limit", "peak", "broken"), [(None, 2047.9, 0), (None, 2048, 1), (151, 150.9, 0), (151, 151, 1)]
+)
+def test_the_tree_stays_below_its_own_limit_or_the_plans(
+    limit: float | None, peak: float, broken: int
+) -> None:
+    """GIVEN a scenario's limit, or none THEN the tree's peak is held against it, or against 2,048 MB."""
+    check = check_budget([run(), run(tree_mb=peak)], VM_MB, limit)
+    assert check.kept is (not broken)
+    assert all(line.startswith("peak RSS of the process tree") for line in check.broken)
+    assert len(check.broken) == broken
+
+
+@pytest.mark.parametrize("verdict", ["oom_killed", "crashed", "killed", "unhealthy"])
+def test_one_death_breaks_it(verdict: str) -> None:
+    """GIVEN one run of three that did not survive THEN the budget is broken, and how it ended is told."""
+    check = check_budget([run(), run(verdict=verdict), run()], VM_MB)
+    assert not check.kept
+    assert not check.unknown
+    assert check.broken == (f"2 of 3 valid runs of head survived (1 {verdict}): not kept",)
+
+
+def test_invalid_runs_are_not_looked_at() -> None:
+    """GIVEN an invalid run with a peak beyond every limit THEN it breaks nothing."""
+    check = check_budget([run(), run(9999, 9999, "invalid")], VM_MB)
+    assert check.kept
+    assert check.lines[0] == "1 of 1 valid run of head survived: kept"
+
+
+@pytest.mark.parametrize("runs", [[], [run(verdict="invalid")]])
+def test_nothing_measured_is_not_kept(runs: list[GateRun]) -> None:
+    """GIVEN no valid run THEN that is said; it is not kept, and nothing is said to be broken."""
+    check = check_budget(runs, VM_MB)
+    assert check.lines == (NOTHING_MEASURED,)
+    assert not check.kept
+    assert check.unknown
+
+
+def test_no_figure_is_not_kept() -> None:
+    """GIVEN no peak of either kind in any run THEN both are said to be unmeasured, and it is not known to be kept."""
+    check = check_budget([run(None, None)], VM_MB)
+    assert not check.kept
+    assert check.unknown
+    assert [line.endswith("not known to be kept") for line in check.lines] == [False, True, True]
+    assert "peak memory of the VM: not measured in any run" in check.lines[1]
+
+
+def test_a_run_without_a_figure_leaves_it_open() -> None:
+    """GIVEN one run of two without the tree's peak THEN the other does not speak for it."""
+    check = check_budget([run(), GateRun("survived", {}, peak_vm_mb=100.0)], VM_MB)
+    assert check.unknown
+    assert "not measured in 1 of 2 runs: not known to be kept" in check.lines[2]
+
+
+def test_a_broken_limit_outweighs_a_missing_figure() -> None:
+    """GIVEN one run over the limit and one without a figure THEN the budget is broken, not unknown."""
+    check = check_budget([run(tree_mb=3000), run(None, None)], VM_MB)
+    assert not check.unknown
+    assert len(check.broken) == 1
