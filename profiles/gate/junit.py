@@ -18,10 +18,10 @@ from profiles.gate.report_text import (
     condition_rows,
     figure,
     headline,
-    interval,
     medians,
+    notes,
     printable,
-    shift,
+    shift_within,
     sides,
     smallest_effect,
 )
@@ -88,7 +88,7 @@ def _suite(
     ET.SubElement(suite, "system-out").text = _text(
         [
             f"{decision.word}: {decision.reason}",
-            *decision.notes,
+            *notes(decision),
             *decision.ways_out,
             f"The gate: {headline(outcome)}",
         ]
@@ -132,7 +132,7 @@ def _metric(found: MetricDecision, scenario: Word) -> _Case:
 def _figures(found: MetricDecision) -> Iterator[str]:
     unit = found.metric.unit
     yield f"medians: {medians(found)}"
-    yield f"shift: {shift(found, unit)} ({interval(found, unit)}), smallest that matters {smallest_effect(found)}"
+    yield f"shift: {shift_within(found, unit)}, smallest that matters {smallest_effect(found)}"
     if found.p is not None:
         yield f"p, corrected: {found.p:.4g}"
     for side, values in (("base", found.base), ("head", found.head)):

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
 
+from pydantic import BaseModel
+
 from profiles.gate import metric_text
 from profiles.gate.metrics import Metric
 from profiles.gate.outcome import BudgetCheck, GateOutcome, MetricDecision, ScenarioDecision
@@ -21,6 +23,16 @@ _SHORT = {
     "chunk_p95_ms": "chunk p95",
 }
 """The metrics' names as the table of a comparison has them; a metric that is not here has its title."""
+_ABBREVIATIONS = {
+    "api": "API",
+    "cpu": "CPU",
+    "cpus": "CPUs",
+    "gb": "GB",
+    "mb": "MB",
+    "rss": "RSS",
+    "sha256": "SHA-256",
+    "vm": "VM",
+}
 
 
 def printable(text: str) -> str:
@@ -102,6 +114,12 @@ def interval(decision: MetricDecision, unit: str = "") -> str:
     return UNKNOWN if high is None else f"at most {_signed(high, unit)}"
 
 
+def shift_within(decision: MetricDecision, unit: str = "") -> str:
+    """Return shift and interval, `+11.9 (+11.5 to +12.3)`."""
+    within = interval(decision, unit)
+    return shift(decision, unit) if within == UNKNOWN else f"{shift(decision, unit)} ({within})"
+
+
 def smallest_effect(decision: MetricDecision) -> str:
     """Return the smallest rise that matters; a dash for a metric that is only shown."""
     return figure(decision.least, decision.metric.unit) if decision.metric.judged else NONE
@@ -117,6 +135,11 @@ def told(decision: ScenarioDecision) -> list[MetricDecision]:
     ]
 
 
+def notes(decision: ScenarioDecision) -> list[str]:
+    """Return the notes that the scenario's reason has not told already."""
+    return [note for note in decision.notes if note not in decision.reason]
+
+
 def budget_title(budget: BudgetCheck) -> str:
     """Return what the budget's lines stand under."""
     if budget.unknown:
@@ -126,16 +149,21 @@ def budget_title(budget: BudgetCheck) -> str:
 
 def condition_rows(conditions: Mapping[str, object]) -> list[tuple[str, str]]:
     """Return label and value of every condition; a table within has a row with all of its values."""
-    return [(printable(str(key)).replace("_", " "), _value(value)) for key, value in conditions.items()]
+    return [(_label(key), _value(value)) for key, value in conditions.items()]
+
+
+def _label(key: object) -> str:
+    words = printable(str(key)).replace("_", " ").split(" ")
+    return " ".join(_ABBREVIATIONS.get(word, word) for word in words)
 
 
 def _value(value: object) -> str:
+    if isinstance(value, BaseModel):
+        value = value.model_dump()
     if isinstance(value, Mapping):
-        return ", ".join(
-            f"{printable(str(key)).replace('_', ' ')} {_value(part)}" for key, part in value.items()
-        )
+        return ", ".join(f"{_label(key)} {_value(part)}" for key, part in value.items()) or NONE
     if isinstance(value, list | tuple):
-        return ", ".join(_value(part) for part in value)
+        return ", ".join(map(_value, value)) or NONE
     return NONE if value is None else printable(f"{value:g}" if isinstance(value, float) else str(value))
 
 

@@ -10,6 +10,8 @@ from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from profiles.gate.outcome import GateOutcome
 
 RESULT_FILE = "gate.json"
@@ -42,6 +44,8 @@ def save_result(outcome: GateOutcome, out: Path) -> Path:
 
 
 def _plain(value: object, out: Path) -> object:
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
     if is_dataclass(value):
         return {field.name: _plain(getattr(value, field.name), out) for field in fields(value)}
     if isinstance(value, Mapping):
