@@ -62,19 +62,21 @@ class ReaderUser(FastHttpUser):
 
     @task
     def read(self) -> None:
-        """One whole session, and then rest until the run is over."""
+        """Whole sessions, each as somebody else, and then rest until the run is over."""
         side, load = _State.side, _State.load()
         if side is None or load is None:
             raise StopUser
         try:
-            load.read(self)
+            for _ in range(load.options.sessions):
+                load.read(self)
+                self.client.client.close()  # whoever closes the tab closes its connections
         except OSError as error:
             side.fail(unwritable(error))
         except Exception as error:
             side.fail(f"a reader broke: {type(error).__name__}: {error}")
             raise
         finally:
-            self.client.client.close()  # whoever closes the tab closes its connections
+            self.client.client.close()
         load.rest()
         raise StopUser
 

@@ -25,6 +25,7 @@ class LoadOptions:
         mix: what kinds of people read.
         pace: how much faster than real time sessions are played.
         session_s: length of a session, in session seconds.
+        sessions: how many sessions each reader plays, one after the other.
         seed: seed of every draw.
         voice: voice of the speech.
         speed: native speed of the speech.
@@ -45,6 +46,7 @@ class LoadOptions:
     mix: Mix
     pace: float
     session_s: float
+    sessions: int
     seed: int
     voice: str
     speed: float
@@ -98,6 +100,9 @@ _ON_THE_PAGE_TOO = (
     _Option("mix", "steady", option_values.mix, "what kinds of people read, such as steady=3,restless=1"),
     _Option("pace", "1", option_values.positive, "how much faster than real time sessions are played"),
     _Option("session_s", "600", option_values.positive, "length of a session, in session seconds"),
+    _Option(
+        "sessions", "1", option_values.count, "sessions that each reads in turn, as somebody else each time"
+    ),
     _Option("seed", "1", option_values.whole, "seed of start times and of what people do"),
     _Option("voice", "alloy", option_values.word, "voice of the speech"),
     _Option("speed", "1", option_values.positive, "native speed of the speech"),

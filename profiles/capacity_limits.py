@@ -62,14 +62,18 @@ def stall_share(record: VerdictRecord) -> float | None:
 
 
 def _unheard(record: VerdictRecord) -> int:
-    readers = record.readers or 0
-    return 0 if record.readers_heard is None else max(0, readers - record.readers_heard)
+    return 0 if record.readers_heard is None else max(0, _people(record) - record.readers_heard)
 
 
 def _blocks(record: VerdictRecord) -> int:
     """The blocks after each reader's first, and one for each reader who heard none."""
     unheard = _unheard(record)
-    return max(0, (record.blocks_played or 0) - ((record.readers or 0) - unheard)) + unheard
+    return max(0, (record.blocks_played or 0) - (_people(record) - unheard)) + unheard
+
+
+def _people(record: VerdictRecord) -> int:
+    """Whoever reads several sessions is somebody else in each."""
+    return (record.readers or 0) * (record.sessions or 1)
 
 
 def _found(

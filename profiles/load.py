@@ -176,7 +176,7 @@ def load_command(
         sys.executable, "-m", "locust", "-f", str(LOADTESTS / "locustfile.py"), "--headless", "--host", url,
         "--users", str(load.readers), "--spawn-rate", str(load.readers), "--chapters-file", str(chapters),
         "--mode", load.mode, "--mix", load.mix, "--pace", str(load.pace), "--session-s", str(load.session_s),
-        "--seed", str(load.seed), "--requests-file", str(requests),
+        "--sessions", str(load.sessions), "--seed", str(load.seed), "--requests-file", str(requests),
         "--generator-file", str(folder / "generator.csv"), "--judged-elsewhere", *_processes(load),
     ]  # fmt: skip
 

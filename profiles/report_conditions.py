@@ -83,7 +83,8 @@ def _session(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
     if outcome.load_kind != "readers" or outcome.session_s is None:
         return ""
     wall = "" if not outcome.pace else f", {number(outcome.session_s / outcome.pace, 's')} by the clock"
-    return f"{number(outcome.session_s, 's')} of reading{wall}"
+    times = f", {outcome.sessions} times each" if (outcome.sessions or 1) > 1 else ""
+    return f"{number(outcome.session_s, 's')} of reading{wall}{times}"
 
 
 def _target(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:

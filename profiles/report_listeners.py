@@ -26,7 +26,7 @@ def listener_rows(comparison: Comparison) -> list[Row]:
 def _of_readers(readers: int | None, outcome: VerdictRecord) -> str:
     if readers is None or outcome.load_kind != "readers" or outcome.readers is None:
         return NONE
-    return f"{readers:,} of {outcome.readers:,}"
+    return f"{readers:,} of {outcome.readers * (outcome.sessions or 1):,}"
 
 
 def _blocks(source: str) -> Callable[[VerdictRecord], str]:

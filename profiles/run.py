@@ -207,7 +207,7 @@ def _drive(
 def _longest_s(scenario: Scenario) -> float:
     load = scenario.load
     if load.kind in ("readers", COMMAND):
-        return load.session_s / load.pace + GRACE_S
+        return load.sessions * load.session_s / load.pace + GRACE_S
     return 1800.0
 
 

@@ -107,6 +107,7 @@ class Load(_Table):
 
     `readers` people, of whom `mix` says what kinds they are, read for `session_s` seconds of session time at
     `pace`; they share `chapters` chapters of about `blocks` blocks, and are played by `processes` processes.
+    Each reads `sessions` sessions, one after the other, and every time as somebody else.
     `pregenerate` makes those chapters' chunks; `probe` asks for `probes` first blocks, one after the other.
     `command` is a program of somebody's own, for a server that speaks something else.
     """
@@ -119,6 +120,7 @@ class Load(_Table):
     processes: int = Field(default=1, ge=1)
     pace: float = Field(default=5.0, gt=0)
     session_s: float = Field(default=600.0, ge=1)
+    sessions: int = Field(default=1, ge=1)
     seed: int = Field(default=1, ge=0)
     chapters: int = Field(default=8, ge=1)
     blocks: int = Field(default=20, ge=1)

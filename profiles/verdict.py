@@ -112,6 +112,7 @@ def _conditions(folder: RunFolder) -> tuple[dict[str, Any], dict[str, Any]]:
         "description": scenario["description"],
         "load_kind": load["kind"],
         **{key: load[key] if reading else None for key in ("mode", "readers", "pace", "session_s")},
+        "sessions": load.get("sessions", 1) if reading else None,
         "pace1_equivalent_readers": load["readers"] * load["pace"] if reading else None,
         "mix": load.get("mix") if reading else None,
         "load_processes": load.get("processes") if reading else None,

@@ -37,6 +37,7 @@ class VerdictRecord(BaseModel):
     pace: float | None = None
     pace1_equivalent_readers: float | None = None
     session_s: float | None = None
+    sessions: int | None = None
     mix: str | None = None
     duration_s: float | None = None
     vm_memory_mb: float | None = None

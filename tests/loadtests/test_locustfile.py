@@ -65,6 +65,17 @@ def test_cached_readers_never_ask_live(stub: Stub, locusts: Locusts) -> None:
     )
 
 
+def test_who_reads_several_sessions_is_somebody_else_in_each(stub: Stub, locusts: Locusts) -> None:
+    """GIVEN two readers of three sessions THEN six people read one after the other, and nothing is kept between."""
+    ended = locusts.run(stub().url, "--mode", "cached", "--sessions", "3")
+    assert ended.status == 0
+    assert set(ended.numbers()) == {str(number) for number in range(6)}
+    firsts = [row for row in ended.rows if row["kind"] == "play" and row["source"] == "first:chunk"]
+    assert Counter(row["reader"] for row in firsts) == dict.fromkeys(map(str, range(6)), 1)
+    assert max(int(row["readers"]) for row in ended.samples) == 2
+    assert "Readers              6, 6 of them heard something" in ended.log
+
+
 def test_a_missing_chunk_is_read_live(stub: Stub, locusts: Locusts) -> None:
     """Blocks without a chunk are made live, their timings once; the others stay on disk."""
     rows = locusts.run(stub(missing="1+2").url, "--mode", "cached").rows

@@ -41,6 +41,7 @@ VERDICT: dict[str, Any] = {
     "pace": 5.0,
     "pace1_equivalent_readers": 160.0,
     "session_s": 600.0,
+    "sessions": 1,
     "mix": "steady",
     "duration_s": 124.0,
     "vm_memory_mb": 4096,

@@ -55,11 +55,12 @@ def stalled_at(folder: Path, *seconds: float) -> None:
         ({"stalls": 1}, 0.01),
         ({"readers_heard": None, "stalls": 1}, 0.01),
         ({"readers_heard": 9, "blocks_played": 109}, 1 / 101),
+        ({"readers_heard": 19, "sessions": 2, "blocks_played": 119}, 1 / 101),
         ({"readers_heard": 0, "blocks_played": 0}, 1.0),
         ({"blocks_played": 10, "stalls": 10}, 1.0),
         ({"stalls": None}, None),
     ],
-    ids=["none", "one in 100", "an old verdict", "one heard nothing", "nobody heard", "all wait", "not read"],
+    ids=["none", "one in 100", "an old verdict", "one heard nothing", "one of twice ten heard nothing", "nobody heard", "all wait", "not read"],
 )
 def test_stalls_are_a_share_of_the_blocks_after_the_first(
     changes: dict[str, object], share: float | None
