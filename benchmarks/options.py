@@ -22,12 +22,14 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.options_commit import code_state
 from profiles.compare import run_once
 from profiles.errors import EXIT_INTERRUPTED, OomproofError
 from profiles.load import Documents, build_document, own_upstream
 from profiles.plan import with_pregeneration
 from profiles.progress import Progress
 from profiles.run import Bench
+from profiles.run_file import update_run
 from profiles.run_folder import RunFolder
 from profiles.scenario import Expectation, Scenario, load_scenario, with_load
 from profiles.vm_size import PROJECT_FLY_TOML, SHARED_SHARE_OF_CORE, VmSize, read_fly_toml
@@ -128,7 +130,9 @@ def run_cell(cell: Cell, out: Path, store: Path, progress: Progress) -> str:
         with own_upstream(work / "upstream.log", 1.0, scenario.load.seed, scenario.upstream) as upstream:
             size = option.vm_size or read_fly_toml(PROJECT_FLY_TOML)
             bench = Bench(Documents(document), upstream, size, work, memray=option.memray)
+            commit = code_state(ROOT)
             record = run_once(scenario, bench, folder, progress)
+            update_run(folder, commit=commit)
         if option.name == "pregenerate" and record.verdict == "survived" and not store.exists():
             (work / "pregenerated").rename(store)
     return record.verdict
