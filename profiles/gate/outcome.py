@@ -82,12 +82,14 @@ class BudgetCheck:
     """Whether head kept to what holds whatever the baseline says; `lines` say each limit and what was measured.
 
     `broken` are those lines whose limit was seen to be passed. Not kept and none broken: something was not measured,
-    which proves nothing.
+    which proves nothing. `tree_limit_mb` and `vm_memory_mb` are what a picture draws; None: it draws none.
     """
 
     kept: bool
     lines: tuple[str, ...]
     broken: tuple[str, ...] = ()
+    tree_limit_mb: float | None = None
+    vm_memory_mb: float | None = None
 
     @property
     def unknown(self) -> bool:
