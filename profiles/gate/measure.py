@@ -65,7 +65,7 @@ def measure(
     found: list[SideRuns] = []
     with contextlib.closing(benches(scenarios, options)) as plan:
         for scenario, bench in plan:
-            crew = _Crew(scenario, bench, options, at_once, progress)
+            crew = Crew(scenario, bench, options, at_once, progress)
             progress.stage(scenario.name)
             if scenario.load.kind == "pregenerate":
                 crew.make_stores(contenders)
@@ -75,8 +75,8 @@ def measure(
 
 
 @dataclass(frozen=True)
-class _Crew:
-    """Runs one scenario, for whom and as often as told."""
+class Crew:
+    """Runs one scenario on a bench, for whom and as often as told, `at_once` runs at the same time."""
 
     scenario: Scenario
     bench: Bench
