@@ -28,8 +28,8 @@ from profiles.report_text import NONE, count, number
 SIGNS: Mapping[str, str] = {"pass": "✔", "regressed": "✘", "inconclusive": "?", "invalid": "!"}
 _COLUMNS = ("metric", "base", "head", "change", "interval", "smallest that matters", "verdict")
 _MEDIANS = (
-    "Base and head are medians of the runs. The change is the shift between them (Hodges-Lehmann), its interval that of "
-    "the exact rank test at the level that is left when several metrics are tested."
+    "Base and head are medians of the runs. The change is the shift between them (Hodges-Lehmann), its interval that "
+    "of the exact rank test at the level that is left when several metrics are tested."
 )
 
 
