@@ -4,7 +4,7 @@ The test is Mann and Whitney's (1947) on the ranks that the two samples have tog
 approximated: under "no difference" every choice of ranks for head was as likely, so p is the share of choices with
 a rank sum as high as head's. Equal values share the middle of their ranks, and the count is made with just these
 ranks (conditional on the ties), so p is exact with ties too. The interval of the shift is the same test turned
-round (Hodges and Lehmann 1963): the shifts that it would not reject. `docs/decisions` tells why this test.
+round (Hodges and Lehmann 1963): the shifts that it would not reject.
 """
 
 from __future__ import annotations

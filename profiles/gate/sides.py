@@ -31,8 +31,8 @@ def left_out(name: str, runs: Sequence[GateRun]) -> Iterator[str]:
     for verdict, times in sorted(ends.items()):
         shown = next((run.evidence[0] for run in runs if run.verdict == verdict and run.evidence), "")
         because = f" ({shown})" if shown else ""
-        are = "is" if times == 1 else "are"
-        yield f"{name}: {times} of {count(len(runs), 'run', 'runs')} {are} {verdict} and not compared{because}"
+        was = "was" if times == 1 else "were"
+        yield f"{name}: {times} of {count(len(runs), 'run', 'runs')} {was} {verdict} and not compared{because}"
 
 
 def partly_measured(name: str, runs: Sequence[GateRun], metrics: Sequence[Metric]) -> Iterator[str]:

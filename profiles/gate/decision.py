@@ -1,0 +1,109 @@
+"""The gate's decision: every scenario's runs in, every metric of all of them tested together, a word each out."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from profiles.gate.budget import check_budget
+from profiles.gate.decision_text import scenario_reason, ways_out
+from profiles.gate.metric_decision import Family, Samples, decide_metrics
+from profiles.gate.metrics import METRICS
+from profiles.gate.outcome import BudgetCheck, GateRun, MetricDecision, ScenarioDecision, Word
+from profiles.gate.sides import left_out, partly_measured, survivors, valid, values
+
+ALPHA = 0.01
+"""How often a gate on two equal states may say "regressed", all its metrics and scenarios together. A gate that runs
+on every change cries wolf once in a hundred; people stop to look where it is once in twenty."""
+
+
+@dataclass(frozen=True)
+class ScenarioRuns:
+    """What was measured in one scenario.
+
+    Attributes:
+        scenario: its name.
+        head_runs: of the state that is judged.
+        base_runs: of what it is compared with; None where there is nothing, and `why` says for what reason.
+        vm_memory_mb: memory of its VM.
+        budget_mb: what the scenario has its process tree stay below; None: the plan's line.
+        why: why nothing can be compared.
+        notes: what else is to be told of these runs.
+    """
+
+    scenario: str
+    head_runs: tuple[GateRun, ...]
+    base_runs: tuple[GateRun, ...] | None
+    vm_memory_mb: float
+    budget_mb: float | None = None
+    why: str = "there is no baseline"
+    notes: tuple[str, ...] = ()
+
+    @property
+    def uncompared(self) -> str:
+        """Why nothing is compared; empty where something is. A base that always died is nothing to compare with."""
+        if self.base_runs is None:
+            return self.why
+        ends = Counter(run.verdict for run in valid(self.base_runs))
+        if not ends or ends["survived"]:
+            return ""
+        return f"base never survived ({', '.join(f'{times} {end}' for end, times in sorted(ends.items()))})"
+
+
+def decide(scenarios: Sequence[ScenarioRuns], alpha: float = ALPHA) -> tuple[ScenarioDecision, ...]:
+    """Return what each scenario's runs come to; `alpha` is shared by all their judged metrics (Holm's correction).
+
+    Raises:
+        OomproofError: figures that cannot be ranked, or more runs than can be compared exactly.
+    """
+    decisions, family = decide_metrics([sample for runs in scenarios for sample in _samples(runs)], alpha)
+    each = len(METRICS)
+    return tuple(
+        _decided(runs, tuple(decisions[at * each : (at + 1) * each]), family)
+        for at, runs in enumerate(scenarios)
+    )
+
+
+def _samples(runs: ScenarioRuns) -> Iterator[Samples]:
+    base, head = survivors(runs.base_runs or ()), survivors(runs.head_runs)
+    for metric in METRICS:
+        yield Samples(metric, values(base, metric), values(head, metric), compared=not runs.uncompared)
+
+
+def _decided(runs: ScenarioRuns, metrics: tuple[MetricDecision, ...], family: Family) -> ScenarioDecision:
+    budget = check_budget(runs.head_runs, runs.vm_memory_mb, runs.budget_mb)
+    word = _word(runs, metrics, budget)
+    return ScenarioDecision(
+        scenario=runs.scenario,
+        word=word,
+        reason=scenario_reason(word, metrics, budget, runs.uncompared),
+        metrics=metrics,
+        budget=budget,
+        notes=(*runs.notes, *_notes(runs)),
+        ways_out=tuple(ways_out(word, metrics, budget, family, runs.uncompared)),
+        base_runs=runs.base_runs or (),
+        head_runs=runs.head_runs,
+    )
+
+
+def _word(runs: ScenarioRuns, metrics: Sequence[MetricDecision], budget: BudgetCheck) -> Word:
+    """What is proven decides, then whether anything was measured, then whether it tells."""
+    words = {decision.word for decision in metrics if decision.metric.judged}
+    if not valid(runs.head_runs):
+        return "invalid"
+    if "regressed" in words or budget.broken:
+        return "regressed"
+    if words == {"unmeasured"}:
+        return "invalid"
+    if budget.unknown or (words & {"inconclusive", "unmeasured"} and not runs.uncompared):
+        return "inconclusive"
+    return "pass"
+
+
+def _notes(runs: ScenarioRuns) -> Iterator[str]:
+    if runs.uncompared:
+        yield f"nothing was compared: {runs.uncompared}"
+    for name, side in (("base", runs.base_runs or ()), ("head", runs.head_runs)):
+        yield from left_out(name, side)
+        yield from partly_measured(name, survivors(side), METRICS)

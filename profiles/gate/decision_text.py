@@ -1,0 +1,113 @@
+"""What is said of a scenario: why it got its word, and what to do now."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from profiles.gate.budget import NOTHING_MEASURED
+from profiles.gate.enough_runs import MOST_ADVISED, fewest_runs, matters, runs_to_tell
+from profiles.gate.metric_decision import Family
+from profiles.gate.metric_text import figure
+from profiles.gate.outcome import BudgetCheck, MetricDecision, Word
+
+
+def scenario_reason(
+    word: Word, metrics: Sequence[MetricDecision], budget: BudgetCheck, uncompared: str
+) -> str:
+    """Return one sentence; `uncompared` says why nothing was compared and is empty where something was."""
+    why = {
+        "regressed": "; ".join([*_broken(budget), *_rises(metrics)]),
+        "invalid": _nothing_valid(budget, uncompared),
+        "inconclusive": "; ".join(_open(metrics, budget, uncompared)),
+        "pass": _passed(metrics, uncompared),
+    }[word]
+    return why if not uncompared or word == "pass" else f"{why}; nothing was compared: {uncompared}"
+
+
+def ways_out(
+    word: Word, metrics: Sequence[MetricDecision], budget: BudgetCheck, family: Family, uncompared: str
+) -> Iterator[str]:
+    """Yield what to do, the first thing first."""
+    if word == "regressed" and budget.broken:
+        yield "The budget holds whatever the baseline says: free memory, or give the scenario a larger VM."
+    if word == "regressed" and _rises(metrics):
+        yield "`oomproof profile` shows what holds the memory. Is the rise meant? Then store a new baseline."
+    if word == "invalid":
+        yield "Mend what kept the runs from measuring (see the notes), then run the gate again."
+    if word == "inconclusive":
+        yield from _more_runs(metrics, family)
+        if budget.unknown or _titled(metrics, "unmeasured"):
+            yield "`unmeasured` in each run's verdict.json says why there is no figure; a longer session may give it."
+    if word == "pass" and uncompared:
+        yield "Store these runs as a baseline, so that the next gate has something to compare with."
+    elif word == "pass" and _better(metrics):
+        yield "Store a new baseline: the present one would let this gain be lost again."
+
+
+def _broken(budget: BudgetCheck) -> list[str]:
+    return [f"budget not kept: {line.removesuffix(': not kept')}" for line in budget.broken]
+
+
+def _rises(metrics: Sequence[MetricDecision]) -> list[str]:
+    return [_by(one, "rose", one.shift or 0) for one in metrics if one.word == "regressed"]
+
+
+def _better(metrics: Sequence[MetricDecision]) -> list[MetricDecision]:
+    """Those that fell, surely, by as much as would count as a rise."""
+    return [
+        one for one in metrics
+        if one.word == "pass" and one.high is not None and one.high < 0 and matters(-(one.shift or 0), one.least)
+    ]  # fmt: skip
+
+
+def _nothing_valid(budget: BudgetCheck, uncompared: str) -> str:
+    if NOTHING_MEASURED in budget.lines:
+        return NOTHING_MEASURED
+    return f"no judged metric was measured {'in head' if uncompared else 'on both sides'}"
+
+
+def _open(metrics: Sequence[MetricDecision], budget: BudgetCheck, uncompared: str) -> Iterator[str]:
+    if open_metrics := _titled(metrics, "inconclusive"):
+        yield f"a rise that matters may be there or not: {open_metrics}"
+    if (unmeasured := _titled(metrics, "unmeasured")) and not uncompared:
+        yield f"not measured on both sides: {unmeasured}"
+    if budget.unknown:
+        yield "whether the budget is kept was not measured"
+
+
+def _passed(metrics: Sequence[MetricDecision], uncompared: str) -> str:
+    if uncompared:
+        return f"nothing was compared: {uncompared}; the budget is kept"
+    better = [_by(one, "fell", -(one.shift or 0)) for one in _better(metrics)]
+    return "; ".join(["no metric rose by as much as matters, and the budget is kept", *better])
+
+
+def _more_runs(metrics: Sequence[MetricDecision], family: Family) -> Iterator[str]:
+    unclear = [one for one in metrics if one.word == "inconclusive"]
+    if not unclear:
+        return
+    sides = [len(side) for one in unclear for side in (one.base, one.head)]
+    had, lost = min(sides), max(sides) - min(sides)
+    if had < (fewest := fewest_runs(family.alpha, family.tests)):
+        yield (
+            f"`--runs {fewest + lost}`: {fewest} runs a side with a figure are the fewest that can prove a rise among "
+            f"{family.tests} metrics, with false alarms in {family.alpha:.0%} at most; a side had {had}."
+        )
+        return
+    needed = [runs_to_tell(one.base, one.head, one.least, family.level) for one in unclear]
+    told = [runs for runs in needed if runs is not None]
+    if len(told) == len(needed):
+        yield f"`--runs {max(told)}`: about as many would tell, if runs go on to differ as these do."
+    else:
+        yield (
+            f"`--runs {2 * had}` may not be enough: as much as these runs differ, {MOST_ADVISED} a side would not tell."
+        )
+    yield "A quieter machine, or longer sessions: runs that differ less tell more."
+
+
+def _titled(metrics: Sequence[MetricDecision], word: str) -> str:
+    return ", ".join(one.metric.title for one in metrics if one.metric.judged and one.word == word)
+
+
+def _by(one: MetricDecision, moved: str, by: float) -> str:
+    return f"{one.metric.title} {moved} by {figure(by)} {one.metric.unit}"
