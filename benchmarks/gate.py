@@ -153,8 +153,13 @@ class Measurement:
         path = self.out / "conditions.json"
         if path.exists():
             return
-        conditions = conditions_of(RunFolder(folder), self.crew.at_once).model_dump(mode="json")
-        known = {"commit": commit(), "chunks_per_session": self.chunks_a_session, **conditions}
+        conditions = conditions_of(RunFolder(folder)).model_dump(mode="json")
+        known = {
+            "commit": commit(),
+            "runs_at_once": self.crew.at_once,
+            "chunks_per_session": self.chunks_a_session,
+            **conditions,
+        }
         path.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
 
 
