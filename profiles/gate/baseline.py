@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from profiles.errors import OomproofError, RunError
-from profiles.gate.baseline_record import SCHEMA_VERSION, Baseline, BaselineRun
+from profiles.gate.baseline_record import SCHEMA_VERSION, Baseline
 from profiles.gate.conditions import Conditions
 from profiles.gate.gate_run import rounded, tenth
 from profiles.gate.metrics import BY_NAME
@@ -70,7 +70,7 @@ def check_worth_keeping(
 def baseline_of(
     scenario: str, runs: Sequence[GateRun], conditions: Conditions, *, commit: str | None, dirty: bool
 ) -> Baseline:
-    """Return the baseline that runs make, figures rounded to a tenth of their unit.
+    """Return the baseline that runs make, with figures to a tenth of their unit; see `check_worth_keeping` first.
 
     Raises:
         RunError: there are no runs, they are of a profiled server, or a figure is no finite number.
@@ -80,13 +80,16 @@ def baseline_of(
             f"baseline of {scenario}: its server ran under memray. Measure again without --memray."
         )
     try:
-        return Baseline(
-            scenario=scenario,
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            commit=commit,
-            dirty=dirty,
-            conditions=conditions,
-            runs=tuple(_remembered(run) for run in runs),
+        return Baseline.model_validate(
+            {
+                "schema_version": SCHEMA_VERSION,
+                "scenario": scenario,
+                "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
+                "commit": commit,
+                "dirty": dirty,
+                "conditions": conditions,
+                "runs": tuple(_remembered(run) for run in runs),
+            }
         )
     except ValidationError as error:
         raise RunError(f"baseline of {scenario}: {mistake(error)}. Measure again.") from None
@@ -99,7 +102,7 @@ def to_gate_runs(baseline: Baseline) -> tuple[GateRun, ...]:
             verdict=run.verdict,
             figures={name: run.figures.get(name) for name in BY_NAME},
             met=run.met,
-            evidence=run.evidence,
+            evidence=run.evidence or (),
             started_at=run.started_at,
             duration_s=run.duration_s,
             peak_vm_mb=run.peak_vm_mb,
@@ -164,25 +167,25 @@ def write_baseline(baseline: Baseline, path: Path, *, replace: bool) -> None:
         aside.unlink(missing_ok=True)
 
 
-def _remembered(run: GateRun) -> BaselineRun:
+def _remembered(run: GateRun) -> dict[str, object]:
     measured = {name: value for name, value in rounded(run.figures).items() if value is not None}
-    return BaselineRun.model_validate(
-        {
-            "started_at": run.started_at,
-            "verdict": run.verdict,
-            "met": run.met,
-            "duration_s": None if run.duration_s is None else tenth(run.duration_s),
-            "peak_vm_mb": None if run.peak_vm_mb is None else tenth(run.peak_vm_mb),
-            "host_psi_some": run.host_psi_some,
-            "evidence": () if run.verdict == SURVIVED else run.evidence,
-            "figures": measured,
-            "curve": run.curve,
-        }
-    )
+    return {
+        "started_at": run.started_at,
+        "verdict": run.verdict,
+        "met": run.met,
+        "duration_s": None if run.duration_s is None else tenth(run.duration_s),
+        "peak_vm_mb": None if run.peak_vm_mb is None else tenth(run.peak_vm_mb),
+        "host_psi_some": None if run.host_psi_some is None else round(run.host_psi_some, 2),
+        "evidence": None if run.verdict == SURVIVED else run.evidence,
+        "figures": measured,
+        "curve": run.curve,
+    }
 
 
 def _check_schema(found: object) -> None:
     version = found.get("schema_version") if isinstance(found, dict) else None
-    if isinstance(version, int) and not isinstance(version, bool) and version != SCHEMA_VERSION:
-        newer = ", of a newer oomproof" if version > SCHEMA_VERSION else ""
-        raise ValueError(f"schema_version: {version} is unknown{newer}. Known here is {SCHEMA_VERSION}")
+    if not isinstance(version, int) or isinstance(version, bool) or version == SCHEMA_VERSION:
+        return  # or of a wrong type, which the model tells
+    if version > SCHEMA_VERSION:
+        raise ValueError(f"schema_version: {version} is of a newer oomproof; {SCHEMA_VERSION} is known here")
+    raise ValueError(f"schema_version: {version} is unknown, {SCHEMA_VERSION} is known")

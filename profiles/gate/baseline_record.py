@@ -27,7 +27,7 @@ class BaselineRun(Part):
     duration_s: float | None = None
     peak_vm_mb: float | None = None
     host_psi_some: float | None = None
-    evidence: tuple[str, ...] = ()
+    evidence: tuple[str, ...] | None = None
     figures: dict[str, float]
     curve: tuple[tuple[float, float], ...] = ()
 
@@ -45,7 +45,7 @@ class Baseline(Part):
     `dirty`: the tree had changes that were not committed, so `commit` (None: not known) does not tell all.
     """
 
-    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)] = SCHEMA_VERSION
+    schema_version: Annotated[int, Field(ge=SCHEMA_VERSION, le=SCHEMA_VERSION)]
     scenario: str
     created_at: str
     commit: str | None = None

@@ -30,6 +30,7 @@ _TITLES = {
     "document_sha256": "document",
     "speech_api": "speech API",
     "profiled": "under memray",
+    "at_once": "runs at once",
 }
 
 
@@ -65,7 +66,8 @@ class ScenarioConditions(Part):
 class Conditions(Part):
     """Under which conditions runs were made.
 
-    `speech_api` is what `run.json` calls `upstream`, `profiled` whether the server ran under memray.
+    `speech_api` is what `run.json` calls `upstream`, `profiled` whether the server ran under memray, and `at_once`
+    how many runs shared the machine.
     """
 
     machine: Machine
@@ -74,7 +76,8 @@ class Conditions(Part):
     vm: VmConditions
     scenario: ScenarioConditions
     speech_api: str
-    profiled: bool = False
+    profiled: bool
+    at_once: int
     versions: dict[str, str]
 
 
@@ -86,8 +89,10 @@ class Differences:
     remarks: tuple[str, ...] = ()
 
 
-def conditions_of(run: RunFolder) -> Conditions:
+def conditions_of(run: RunFolder, at_once: int = 1) -> Conditions:
     """Return the conditions that a run's `run.json` tells; a key that an older run lacks has its default.
+
+    `at_once` says how many runs shared the machine, which no run knows of itself.
 
     Raises:
         RunFolderError: it does not tell them, such as a run whose VM was never made.
@@ -108,7 +113,8 @@ def conditions_of(run: RunFolder) -> Conditions:
             "vm": _only(vm, *VmConditions.model_fields),
             "scenario": _only(known["scenario"], *ScenarioConditions.model_fields),
             "speech_api": known["upstream"],
-            "profiled": known.get("memray", False),
+            "profiled": known["memray"],
+            "at_once": at_once,
             "versions": known["versions"],
         }
         return Conditions.model_validate(told, by_name=True)

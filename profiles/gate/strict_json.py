@@ -52,13 +52,7 @@ def parse(text: str) -> object:
     try:
         found: object = json.loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        end = len(text.rstrip())
-        unfinished = (
-            error.pos >= end or error.msg.startswith("Unterminated") or not text.rstrip().endswith("}")
-        )
-        if text.lstrip().startswith("{") and unfinished:
-            raise ValueError(f"cut off at line {text.count(chr(10), 0, end) + 1}") from None
-        raise ValueError(f"line {error.lineno}, column {error.colno}: not JSON ({error.msg})") from None
+        raise ValueError(_broken(text.rstrip(), error)) from None
     except RecursionError:
         raise ValueError("not JSON that anybody wrote: nested too deep") from None
     return found
@@ -70,9 +64,20 @@ def mistake(error: ValidationError) -> str:
     place = ".".join(str(part) for part in first["loc"])
     if first["type"] == "missing":
         return f"{place}: is missing"
+    if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # it says itself which key
+        return f"{place}: {first['msg'].removeprefix('Value error, ')}"
     value = repr(first["input"])
     shown = value if len(value) <= _VALUE_SHOWN else f"{value[:_VALUE_SHOWN]}…"
     return f"{place}: {shown}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+
+
+def _broken(text: str, error: json.JSONDecodeError) -> str:
+    if not text:
+        return "is empty"
+    unfinished = error.pos >= len(text) or error.msg.startswith("Unterminated") or not text.endswith("}")
+    if text.startswith("{") and unfinished:
+        return f"cut off in line {len(text.splitlines())}"
+    return f"line {error.lineno}, column {error.colno}: not JSON ({error.msg})"
 
 
 def _is_curve(value: object) -> bool:
