@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_WIDTH, _HEIGHT = 9.375, 4.4  # inches; 900 px wide
-_LEFT, _RIGHT, _BOTTOM, _TOP = 0.8, 0.6, 0.5, 0.62
+_WIDTH, _HEIGHT = 9.375, 4.5  # inches; 900 px wide
+_LEFT, _RIGHT, _BOTTOM, _TOP = 0.8, 0.6, 0.5, 0.78
 _LINE_POINTS = 12.0
 """The height of a name beside a line."""
 _LOOKS: Mapping[str, tuple[str, Any]] = {"base": (ANON, (0, (4, 1.5))), "head": (SERVER, "-")}
@@ -102,23 +102,28 @@ def _name_sides(axes: Axes, medians: Mapping[str, Curve], scale: Scale, height_p
 
 def _draw_limits(axes: Axes, limits: Mapping[str, float], scale: Scale) -> Iterator[str]:
     """Draw the limits that the axis holds; yield where those lie that it does not."""
-    for name, mb in limits.items():
-        if not scale.bottom_mb <= mb <= scale.top_mb:
-            yield f"{name} {figure(mb, 'MB')}, {'above' if mb > scale.top_mb else 'below'} this axis"
-            continue
-        axes.axhline(mb, color=INK, linewidth=1, linestyle=(0, (1, 1.5)))
-        place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
-        axes.annotate(f"{name} {figure(mb, 'MB')}", (0.01, mb), xytext=(0, 3), fontsize=8, **place)
+    named = {f"{name} {figure(mb, 'MB')}": mb for name, mb in limits.items()}
+    for where, hidden in (
+        ("above", [text for text, mb in named.items() if mb > scale.top_mb]),
+        ("below", [text for text, mb in named.items() if mb < scale.bottom_mb]),
+    ):
+        if hidden:
+            yield f"{where} this axis: {', '.join(hidden)}"
+    for text, mb in named.items():
+        if scale.bottom_mb <= mb <= scale.top_mb:
+            axes.axhline(mb, color=INK, linewidth=1, linestyle=(0, (1, 1.5)))
+            place: dict[str, Any] = {"xycoords": ("axes fraction", "data"), "textcoords": "offset points"}
+            axes.annotate(text, (0.01, mb), xytext=(0, 3), fontsize=8, **place)
 
 
 def _draw_head(axes: Axes, decision: ScenarioDecision, hidden: Sequence[str]) -> None:
     title = f"{printable(decision.scenario)}: {decision.word}"
-    axes.set_title(title, loc="left", fontweight="bold", pad=19, fontsize=10)
+    axes.set_title(title, loc="left", fontweight="bold", pad=19 + _LINE_POINTS, fontsize=10)
     runs = {"base": decision.base_runs, "head": decision.head_runs}
     thin = " and ".join(_counted(side, of) for side, of in runs.items())
-    said = [f"thin: {thin}", "thick: the median", *hidden]
+    said = f"thin: {thin}; thick: the median of each side\n{'; '.join(hidden)}"
     above: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points"}
-    axes.annotate("; ".join(said), (0, 1), xytext=(0, 7), color=MUTED, **above)
+    axes.annotate(said, (0, 1), xytext=(0, 7), color=MUTED, linespacing=1.25, **above)
 
 
 def _counted(side: str, runs: Sequence[GateRun]) -> str:
