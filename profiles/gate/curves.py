@@ -129,5 +129,7 @@ def _draw_head(axes: Axes, decision: ScenarioDecision, hidden: Sequence[str]) ->
 def _counted(side: str, runs: Sequence[GateRun]) -> str:
     """How many runs are drawn, and how many of them did not survive: their curves look harmless, for they end early."""
     drawn = [run for run in runs if curves_of([run])]
+    if not drawn:
+        return f"no curve of {side}"
     ended = sum(run.verdict != "survived" for run in drawn)
     return f"{count(len(drawn), 'run', 'runs')} of {side}" + (f" ({ended} did not survive)" if ended else "")
