@@ -16,6 +16,7 @@ from profiles.gate.gate_run import rounded, tenth
 from profiles.gate.metrics import BY_NAME
 from profiles.gate.outcome import GateRun
 from profiles.gate.strict_json import mistake, parse, to_text
+from profiles.gate.tree_state import TreeState
 
 __all__ = [
     "BASELINE_FOLDER",
@@ -46,15 +47,10 @@ def check_worth_keeping(
         OomproofError: the tree is dirty, or its commit is not known.
         RunError: there are no runs, or one of them did not survive.
     """
-    if commit is None and not allow_dirty:
+    if (commit is None or dirty) and not allow_dirty:
         raise OomproofError(
-            "baseline: the commit is not known, so nobody could measure it again. Run it in a git "
-            "repository, or give --allow-dirty."
-        )
-    if dirty and not allow_dirty:
-        raise OomproofError(
-            f"baseline of {commit}: the tree has changes that are not committed, so nobody could measure it "
-            "again. Commit them, or give --allow-dirty."
+            f"baseline of {TreeState(commit, dirty=dirty).described}: nobody could measure it again. Commit "
+            "what it is made of, or give --allow-dirty."
         )
     if not runs:
         raise RunError("baseline: there are no runs. Measure some first.")

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator
 from profiles.gate.conditions import Conditions
 from profiles.gate.metrics import BY_NAME
 from profiles.gate.strict_json import Part
+from profiles.gate.tree_state import TreeState
 from profiles.scenario import Verdict
 
 SCHEMA_VERSION = 1
@@ -56,5 +57,4 @@ class Baseline(Part):
     @property
     def described(self) -> str:
         """Which state of the code was measured, in words."""
-        state = self.commit or "an unknown commit"
-        return f"{state} with changes not committed" if self.dirty else state
+        return TreeState(self.commit, dirty=self.dirty).described

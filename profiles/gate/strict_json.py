@@ -61,7 +61,7 @@ def parse(text: str) -> object:
 def mistake(error: ValidationError) -> str:
     """Return the first mistake in one short line: the place, the value, and what it should be."""
     first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
+    place = _printable(".".join(str(part) for part in first["loc"]))
     if first["type"] == "missing":
         return f"{place}: is missing"
     if first["type"] == "value_error" and isinstance(first["input"], Mapping):  # it says itself which key
@@ -69,6 +69,10 @@ def mistake(error: ValidationError) -> str:
     value = repr(first["input"])
     shown = value if len(value) <= _VALUE_SHOWN else f"{value[:_VALUE_SHOWN]}…"
     return f"{place}: {shown}: {first['msg'].removeprefix('Value error, ')}".removeprefix(": ")
+
+
+def _printable(key: str) -> str:
+    return key if key.isprintable() else key.encode("unicode_escape").decode()
 
 
 def _broken(text: str, error: json.JSONDecodeError) -> str:

@@ -116,6 +116,7 @@ def test_what_is_no_json_is_refused_with_its_place(text: str, said: str) -> None
         ('{"name": "a", "at": NaN}', "at: nan: Input should be a finite number"),
         ('{"name": "a", "at": 1e999}', "at: inf: Input should be a finite number"),
         ('{"name": "a", "of": 1}', "of: 1: Extra inputs are not permitted"),
+        ('{"name": "a", "o\\nf\\u001b": 1}', r"o\nf\x1b: 1: Extra inputs are not permitted"),
         ('{"name": "a", "tags": {"b": 1, "c": 2}}', "tags: too many tags"),
     ],
 )
