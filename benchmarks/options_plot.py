@@ -87,7 +87,7 @@ def _draw_option(axes: "Axes", group: Group, found: Found, top_gb: float) -> Non
 def _ended(entry: dict[str, Any]) -> str:
     """The end in a few words: a panel has room for some fifty letters."""
     peak = entry["figures"].get("peak_anon_mb")
-    return verdicts(entry) + (
+    return verdicts(entry, digits=0) + (
         "" if peak is None or peak["high"] > 1024 else f", at most {peak['high']:.0f} MB"
     )
 

@@ -11,7 +11,10 @@ from profiles.report_text import NONE, count, number
 Entry = Mapping[str, Any]
 """One option at one balance, as `options.json` has it."""
 STARRED = " *"
-_SURVIVED, _KILLED = "survived", "oom_killed"
+_KILLED, _CHILDREN = "oom_killed", "children only"
+_WORDS = {_KILLED: "killed", _CHILDREN: "lost children only,"}
+_AFTER = {_CHILDREN: "from"}
+_ENDS = {_KILLED: "the server was killed for memory", _CHILDREN: "children were killed, the server not"}
 BURST = (
     "* A VM of {vcpus:g} vCPUs on a machine of {cores} cores. A shared machine of that size may use as many cores at "
     "once as long as its balance lasts; here that burst could not be given. Memory and balance are as they should be."
@@ -24,31 +27,35 @@ def named(entry: Entry) -> str:
 
 
 def headline(result: Mapping[str, Any]) -> str:
-    """Return the result in one sentence for each balance: who was killed and who was not."""
+    """Return the result in one sentence for each balance: whose server was killed, whose children only, whose not."""
     sentences = []
     for balance_s in dict.fromkeys(entry["balance_s"] for entry in result["options"]):
         entries = [entry for entry in result["options"] if entry["balance_s"] == balance_s]
-        died = [_runs_of(entry, _KILLED) for entry in entries if _ended(entry, _KILLED)]
-        lived = [named(entry) for entry in entries if _ended(entry, _SURVIVED) == entry["repetitions"]]
-        others = [named(e) for e in entries if _ended(e, _KILLED) + _ended(e, _SURVIVED) < e["repetitions"]]
-        parts = [
-            f"killed for memory: {', '.join(died)}" if died else "",
-            f"survived every run: {', '.join(lived)}" if lived else "",
-            f"ended otherwise: {', '.join(others)}" if others else "",
-        ]
-        sentences.append(f"With {balance_s:g} s of balance {'; '.join(part for part in parts if part)}.")
+        ends = dict.fromkeys((_KILLED, _CHILDREN, *(end(run) for entry in entries for run in entry["runs"])))
+        told = [f"{_ENDS.get(word, word)}: {names}" for word in ends if (names := _who(entries, word))]
+        sentences.append(f"With {balance_s:g} s of balance {'; '.join(told)}.")
     return " ".join(sentences) or "No run is finished yet."
 
 
-def verdicts(entry: Entry) -> str:
-    """Return how the repetitions ended: `3 of 3 killed after 31.1, 32.2, 30.8 s`, else each end with its count."""
-    done, runs = entry["repetitions"], entry["runs"]
+def end(run: Mapping[str, Any]) -> str:
+    """Return how a run ended: its verdict, and of a kill for memory whether the server was among the victims."""
+    return run["verdict"] if run["verdict"] != _KILLED or run["server_kills"] else _CHILDREN
+
+
+def verdicts(entry: Entry, digits: int = 1) -> str:
+    """Return how the repetitions ended: `3 of 3 killed after 31.1, 32.2, 30.8 s`, else each end with its count.
+
+    A run whose server outlived the kills of its children is told as such; its time is that of the first of them.
+    `digits` are those of the times.
+    """
+    ends: dict[str, list[float | None]] = {}
+    for run in entry["runs"]:
+        ends.setdefault(end(run), []).append(run["killed_after_s"])
     parts = []
-    for verdict in dict.fromkeys(run["verdict"] for run in runs):
-        ends = [run["killed_after_s"] for run in runs if run["verdict"] == verdict]
-        after = ", ".join(f"{end:.1f}" for end in ends if end is not None)
-        word = "killed" if verdict == _KILLED else verdict
-        parts.append(f"{len(ends)} of {done} {word}" + (f" after {after} s" if after else ""))
+    for word, times in ends.items():
+        after = ", ".join(f"{after_s:.{digits}f}" for after_s in times if after_s is not None)
+        told = f" {_AFTER.get(word, 'after')} {after} s" if after else ""
+        parts.append(f"{len(times)} of {entry['repetitions']} {_WORDS.get(word, word)}{told}")
     return "; ".join(parts)
 
 
@@ -106,9 +113,6 @@ def _told_missing(missing: Sequence[Mapping[str, str]]) -> str:
     return "; ".join(f"{option} {', '.join(which)}" for option, which in numbers.items())
 
 
-def _runs_of(entry: Entry, verdict: str) -> str:
-    return f"{named(entry)} ({_ended(entry, verdict)} of {entry['repetitions']})"
-
-
-def _ended(entry: Entry, verdict: str) -> int:
-    return sum(run["verdict"] == verdict for run in entry["runs"])
+def _who(entries: Sequence[Entry], word: str) -> str:
+    counts = {named(entry): (sum(end(run) == word for run in entry["runs"]), entry) for entry in entries}
+    return ", ".join(f"{name} ({n} of {entry['repetitions']})" for name, (n, entry) in counts.items() if n)
