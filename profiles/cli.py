@@ -27,6 +27,8 @@ from profiles import (
 from profiles.backends import BACKENDS, enter, own_size
 from profiles.compare import ALL_SCENARIOS, DEFAULT_SCENARIOS, Options, compare, exit_code, make_out
 from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, OomproofError, Terminated
+from profiles.gate import baseline_command
+from profiles.gate import command as gate_command
 from profiles.load import Upstream
 from profiles.progress import Progress
 from profiles.recorder import SAMPLE_HZ
@@ -52,6 +54,7 @@ EXAMPLES = """examples:
   oomproof run --command "node server.js" --port 3003 --load "k6 run visit.js"   any server, any load
   oomproof attach --pid 4711                    what runs already, watched until it ends
   oomproof capacity live cached                 how many readers the VM carries, in each mode
+  oomproof gate --against main                  whether memory got worse than in another revision
   oomproof profile cached                       which lines of the server hold its memory
   oomproof judge reports/runs/x/live            the verdict of an old run, computed again
   oomproof report reports/runs/x                its report, made again
@@ -109,6 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     capacity_command.add_options(searching)
     _add_options(searching)
     searching.set_defaults(run=_capacity, readers=None)
+    gate_command.add_parser(commands)
+    baseline_command.add_parser(commands)
     judging = commands.add_parser("judge", help="compute the verdict of a run folder again")
     judging.add_argument("folder", type=Path, help="one run's folder, such as reports/runs/x/live")
     judging.set_defaults(run=_judge)

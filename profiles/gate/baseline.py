@@ -23,6 +23,7 @@ __all__ = [
     "Baseline",
     "baseline_of",
     "baseline_path",
+    "check_committed",
     "check_worth_keeping",
     "read_baseline",
     "to_gate_runs",
@@ -34,24 +35,25 @@ BASELINE_FOLDER = Path("reports", "baselines")
 SURVIVED = "survived"
 
 
-def check_worth_keeping(
-    runs: Sequence[GateRun],
-    commit: str | None,
-    dirty: bool,  # noqa: FBT001 - of the commit before it
-    *,
-    allow_dirty: bool,
-) -> None:
-    """Refuse to make a baseline of what nobody could measure again, or of runs that did not all survive.
+def check_committed(state: TreeState) -> None:
+    """Refuse to make a baseline of what nobody could measure again.
 
     Raises:
-        OomproofError: the tree is dirty, or its commit is not known.
+        OomproofError: the tree has changes that are not committed, or its commit is not known.
+    """
+    if state.commit is None or state.dirty:
+        raise OomproofError(
+            f"baseline of {state.described}: nobody could measure it again. Commit what it is made of, or give "
+            "--allow-dirty."
+        )
+
+
+def check_worth_keeping(runs: Sequence[GateRun]) -> None:
+    """Refuse to make a baseline of runs that did not all survive.
+
+    Raises:
         RunError: there are no runs, or one of them did not survive.
     """
-    if (commit is None or dirty) and not allow_dirty:
-        raise OomproofError(
-            f"baseline of {TreeState(commit, dirty=dirty).described}: nobody could measure it again. Commit "
-            "what it is made of, or give --allow-dirty."
-        )
     if not runs:
         raise RunError("baseline: there are no runs. Measure some first.")
     for number, run in enumerate(runs, start=1):

@@ -19,6 +19,7 @@ from profiles.gate.outcome import GateRun, Side
 from profiles.gate.trial import Trial
 from profiles.progress import Progress
 from profiles.run import Bench
+from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario
 from profiles.verdict import judge
 
@@ -89,14 +90,14 @@ class Crew:
         trials = [
             self._trial(contender, f"{self.scenario.name}-{contender.side.name}") for contender in contenders
         ]
+        self.progress.stage(self.scenario.name)
         self.progress.line(f"{self.scenario.name}: {self.scenario.description}")
         self._run_all(trials)
         for trial, contender in zip(trials, contenders, strict=True):
-            record = judge(trial.folder)
-            if record.verdict != "survived":
-                why = next(iter(record.evidence), record.verdict)
+            if not _made(trial.folder):
                 raise RunError(
-                    f"{trial.folder}: {contender.side.described}: its chunks could not be made ahead: {why}"
+                    f"{contender.side.described}: its chunks could not be made ahead: "
+                    f"{processes.last_line(trial.folder / 'load.log')} See {trial.folder}."
                 )
 
     def take(self, contenders: Sequence[Contender], runs: int) -> list[SideRuns]:
@@ -179,3 +180,9 @@ class Crew:
         if status == EXIT_INTERRUPTED:
             raise Terminated
         raise OomproofError(f"{folder.name}: {processes.last_line(self._beside(folder, 'log'))}")
+
+
+def _made(folder: Path) -> bool:
+    """Whether a store was made whole. How long its speech took does not matter here: nothing of it is compared."""
+    ends = RunFolder(folder).named("load_ended")
+    return bool(ends) and ends[-1].facts.get("returncode") == EXIT_OK

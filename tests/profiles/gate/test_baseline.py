@@ -17,6 +17,7 @@ from profiles.gate.baseline import (
     Baseline,
     baseline_of,
     baseline_path,
+    check_committed,
     check_worth_keeping,
     read_baseline,
     to_gate_runs,
@@ -25,6 +26,7 @@ from profiles.gate.baseline import (
 from profiles.gate.conditions import Conditions, conditions_of
 from profiles.gate.gate_run import gate_run
 from profiles.gate.outcome import GateRun
+from profiles.gate.tree_state import TreeState
 from profiles.run_folder import RunFolder
 from profiles.verdict_record import VerdictRecord
 
@@ -357,48 +359,41 @@ def test_no_baseline_is_made_of_a_profiled_server(conditions: Conditions) -> Non
 
 
 def test_runs_that_all_survived_at_a_commit_are_worth_keeping() -> None:
-    """GIVEN a clean tree, or one that is dirty on purpose THEN nothing is refused."""
-    check_worth_keeping([RUN, RUN], "a32e9ed", dirty=False, allow_dirty=False)
-    check_worth_keeping([RUN], "a32e9ed", dirty=True, allow_dirty=True)
-    check_worth_keeping([RUN], None, dirty=True, allow_dirty=True)
+    """GIVEN a commit without changes, and runs that survived THEN nothing is refused."""
+    check_committed(TreeState("a32e9ed", dirty=False))
+    check_worth_keeping([RUN, RUN])
 
 
 @pytest.mark.parametrize(
-    ("runs", "commit", "dirty", "exit_code", "said"),
+    ("state", "said"),
     [
         (
-            [RUN],
-            "a32e9ed",
-            True,
-            EXIT_USAGE,
+            TreeState("a32e9ed", dirty=True),
             r"^baseline of a32e9ed with changes not committed: .* give --allow-dirty\.$",
         ),
-        ([RUN], None, False, EXIT_USAGE, "^baseline of a state that git does not know: nobody could"),
-        ([], "a32e9ed", False, EXIT_INVALID, "^baseline: there are no runs"),
-        (
-            [RUN, DIED],
-            "a32e9ed",
-            False,
-            EXIT_INVALID,
-            r"^baseline: run 2 of 2 was oom_killed \(Killed process 4242 \(python\)\)\. .*measure again\.$",
-        ),
-        (
-            [GateRun(verdict="invalid", figures={})],
-            "a32e9ed",
-            False,
-            EXIT_INVALID,
-            r"^baseline: run 1 of 1 was invalid\. ",
-        ),
+        (TreeState(None, dirty=False), "^baseline of a state that git does not know: nobody could"),
     ],
 )
-def test_what_is_not_worth_keeping_is_refused(
-    runs: list[GateRun],
-    commit: str | None,
-    dirty: bool,  # noqa: FBT001 - pytest gives it by name
-    exit_code: int,
-    said: str,
-) -> None:
-    """GIVEN a state that nobody could measure again, or a run that did not survive THEN no baseline is made."""
+def test_what_nobody_could_measure_again_is_refused(state: TreeState, said: str) -> None:
+    """GIVEN a dirty tree, or one without a commit THEN no baseline is made."""
     with pytest.raises(OomproofError, match=said) as caught:
-        check_worth_keeping(runs, commit, dirty=dirty, allow_dirty=False)
-    assert caught.value.exit_code == exit_code
+        check_committed(state)
+    assert caught.value.exit_code == EXIT_USAGE
+
+
+@pytest.mark.parametrize(
+    ("runs", "said"),
+    [
+        ([], "^baseline: there are no runs"),
+        (
+            [RUN, DIED],
+            r"^baseline: run 2 of 2 was oom_killed \(Killed process 4242 \(python\)\)\. .*measure again\.$",
+        ),
+        ([GateRun(verdict="invalid", figures={})], r"^baseline: run 1 of 1 was invalid\. "),
+    ],
+)
+def test_runs_that_are_not_worth_keeping_are_refused(runs: list[GateRun], said: str) -> None:
+    """GIVEN no run, or one that did not survive THEN no baseline is made."""
+    with pytest.raises(OomproofError, match=said) as caught:
+        check_worth_keeping(runs)
+    assert caught.value.exit_code == EXIT_INVALID

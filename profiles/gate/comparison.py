@@ -1,0 +1,105 @@
+"""What is compared with what: both sides as measured, or head with a baseline where the two may be compared."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from profiles.gate.baseline import Baseline, baseline_path, read_baseline, to_gate_runs
+from profiles.gate.conditions import Conditions, conditions_of, differences
+from profiles.gate.decision import ScenarioRuns
+from profiles.gate.measure import SideRuns
+from profiles.gate.outcome import GateRun
+from profiles.report_text import count
+from profiles.run_folder import RunFolder
+from profiles.scenario import Scenario
+from profiles.vm_size import VmSize
+
+NOTHING_VALID = "head has no valid run, so nobody knows whether the conditions are the same"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """The baselines that a gate found; None where a scenario has none. `anyway`: other conditions do not matter."""
+
+    folder: Path
+    baselines: Mapping[str, Baseline | None]
+    anyway: bool = False
+
+    @property
+    def described(self) -> str:
+        """Which states they are of."""
+        found = {baseline.described for baseline in self.baselines.values() if baseline is not None}
+        return ", ".join(sorted(found)) or "no baseline"
+
+
+def read_baselines(scenarios: Sequence[Scenario], folder: Path, *, anyway: bool) -> Stored:
+    """Return the baselines of the scenarios, before anything is measured; a missing one is no mistake.
+
+    Raises:
+        OomproofError: one is damaged.
+    """
+    paths = {scenario.name: baseline_path(folder, scenario.name) for scenario in scenarios}
+    found = {name: read_baseline(path) if path.exists() else None for name, path in paths.items()}
+    return Stored(folder, found, anyway)
+
+
+def side_by_side(measured: Sequence[SideRuns], vm_size: VmSize) -> list[ScenarioRuns]:
+    """Return what both sides measured now, scenario by scenario."""
+    sides = {(found.scenario.name, found.side.name): found.runs for found in measured}
+    heads = [found for found in measured if found.side.name == "head"]
+    return [_of_head(head, vm_size, sides[head.scenario.name, "base"]) for head in heads]
+
+
+def beside_baselines(
+    measured: Sequence[SideRuns], vm_size: VmSize, stored: Stored, at_once: int
+) -> list[ScenarioRuns]:
+    """Return what head measured now beside what its baselines remember, where the conditions are the same."""
+    return [_beside(head, vm_size, stored, at_once) for head in measured]
+
+
+def head_conditions(runs: Sequence[GateRun], at_once: int) -> Conditions | None:
+    """Return the conditions of a side measured now; None when it has no valid run."""
+    folder = next((run.folder for run in runs if run.folder is not None and run.verdict != "invalid"), None)
+    return None if folder is None else conditions_of(RunFolder(folder), at_once)
+
+
+def _beside(head: SideRuns, vm_size: VmSize, stored: Stored, at_once: int) -> ScenarioRuns:
+    name = head.scenario.name
+    alone = _of_head(head, vm_size, None)
+    baseline = stored.baselines[name]
+    if baseline is None:
+        why = f"{baseline_path(stored.folder, name)}: there is no such baseline. Make one: oomproof baseline {name}"
+        return replace(alone, why=why)
+    now = head_conditions(head.runs, at_once)
+    if now is None:
+        return replace(alone, why=NOTHING_VALID)
+    found = differences(baseline.conditions, now)
+    if found.incomparable and not stored.anyway:
+        why = f"the baseline is of other conditions ({'; '.join(found.incomparable)})"
+        return replace(alone, why=why, notes=(*alone.notes, *found.remarks))
+    anyway = [f"compared all the same, as asked: {line}" for line in found.incomparable]
+    return replace(alone, base_runs=to_gate_runs(baseline), notes=(*alone.notes, *anyway, *found.remarks))
+
+
+def _of_head(head: SideRuns, vm_size: VmSize, base_runs: tuple[GateRun, ...] | None) -> ScenarioRuns:
+    scenario = head.scenario
+    return ScenarioRuns(
+        scenario=scenario.name,
+        head_runs=head.runs,
+        base_runs=base_runs,
+        vm_memory_mb=scenario.vm_size(vm_size).memory_mb,
+        budget_mb=scenario.expect.peak_tree_rss_mb_below,
+        notes=tuple(_unexpected("head", head.runs)) + tuple(_unexpected("base", base_runs or ())),
+    )
+
+
+def _unexpected(side: str, runs: Sequence[GateRun]) -> Iterator[str]:
+    """Say where runs that lived did not show what their scenario expects: then something else was measured."""
+    others = [run for run in runs if run.verdict == "survived" and run.met is False]
+    reasons = Counter(run.evidence[-1] for run in others if run.evidence)
+    if others:
+        said = "; ".join(reason for reason, _ in reasons.most_common(2))
+        yield f"{count(len(others), 'run', 'runs')} of {side} did not show what the scenario expects: {said}"

@@ -1,0 +1,81 @@
+"""What `oomproof gate` and `oomproof baseline` are told on the command line, checked."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from profiles.backends import BACKENDS, enter, own_size
+from profiles.compare import Options
+from profiles.errors import OomproofError
+from profiles.gate.baseline import BASELINE_FOLDER
+from profiles.gate.ranks import MOST_RUNS
+from profiles.scenario import Scenario, load_scenario, scenario_names
+from profiles.vm_size import fly_toml_here, read_fly_toml
+
+PREFIX = "gate-"
+"""Begins the names of the scenarios that a gate runs unless told others."""
+RUNS = 6
+"""The fewest that can prove a rise in one of four metrics at the gate's level (profiles/gate/enough_runs.py)."""
+AT_ONCE = min(2, os.cpu_count() or 1)
+
+
+def add_shared_options(parser: argparse.ArgumentParser) -> None:
+    """Add what both commands take."""
+    add = parser.add_argument
+    names = ", ".join(gate_scenario_names())
+    add("scenarios", nargs="*", metavar="SCENARIO", help=f"names or .toml files (default: {names})")
+    add("--baselines", type=Path, default=BASELINE_FOLDER, metavar="FOLDER", help="where baselines are kept")
+    add("--runs", type=int, default=RUNS, help=f"runs of each scenario and side (default {RUNS})")
+    add("--at-once", type=int, default=AT_ONCE, help=f"runs at the same time (default {AT_ONCE})")
+    add("--out", type=Path, help="folder for the results (default: a new one in reports/runs)")
+    add("--document", type=Path, help="what is read (default: the language reference, built here)")
+    add(
+        "--fly-toml", type=Path, help="where [[vm]] is read from (default: fly.toml here, else the project's)"
+    )
+    add("--backend", metavar="NAME", help=f"what makes the VM: {', '.join(BACKENDS)} (default: the best)")
+
+
+def gate_scenario_names() -> list[str]:
+    """Return the scenarios that a gate runs unless told others."""
+    return [name for name in scenario_names() if name.startswith(PREFIX)]
+
+
+def scenarios_of(chosen: argparse.Namespace) -> list[Scenario]:
+    """Return the scenarios to run.
+
+    Raises:
+        OomproofError: one is unknown, or is none whose memory can be compared run by run.
+    """
+    scenarios = [load_scenario(name) for name in chosen.scenarios or gate_scenario_names()]
+    for scenario in scenarios:
+        if scenario.load.kind != "readers":
+            raise OomproofError(
+                f"scenario {scenario.name!r}: its load is `{scenario.load.kind}`. A gate compares loads of readers."
+            )
+    return scenarios
+
+
+def options_of(chosen: argparse.Namespace) -> Options:
+    """Return what holds for every run; may start this command again where the VM's walls can be built.
+
+    Raises:
+        OomproofError: a number does not fit, or the machine offers no VM.
+    """
+    _check("--runs", chosen.runs, range(2, MOST_RUNS + 1))
+    _check("--at-once", chosen.at_once, range(1, 65))
+    offer = enter(chosen.backend)
+    return Options(
+        out=chosen.out or Path("reports/runs") / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ"),
+        vm_size=own_size(offer.backend) or read_fly_toml(chosen.fly_toml or fly_toml_here()),
+        backend=offer.backend,
+        document=chosen.document,
+    )
+
+
+def _check(option: str, number: int, allowed: Sequence[int]) -> None:
+    if number not in allowed:
+        raise OomproofError(f"{option} {number}: {allowed[0]} to {allowed[-1]} are possible. Give one.")
