@@ -17,10 +17,10 @@ Tell = Callable[[str], None]
 
 _COMPILE = """
 import compileall, sys, sysconfig
-if not compileall.compile_dir(sys.argv[1], quiet=1, workers=0):
+if not compileall.compile_dir(sys.argv[1], quiet=1):
     sys.exit(1)
 for folder in sorted({sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}):
-    compileall.compile_dir(folder, quiet=2, workers=0)
+    compileall.compile_dir(folder, quiet=2)
 """
 _FIND = """
 import importlib.util, pathlib, sys, reference_server
