@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from statistics import median
 from urllib.parse import quote
@@ -107,7 +108,8 @@ def _conditions(outcome: GateOutcome) -> Iterator[str]:
 def _every_run(decision: ScenarioDecision) -> str:
     rows = list(run_rows(decision))
     table = _table(("---", "---", *("---:" for _ in rows[0][2:])), rows)
-    return f"<details><summary>Every run of {_text(decision.scenario)}</summary>\n\n{table}\n\n</details>"
+    name = escape(printable(decision.scenario)).replace("@", "&#64;<!-- -->")  # no Markdown is read in HTML
+    return f"<details><summary>Every run of {name}</summary>\n\n{table}\n\n</details>"
 
 
 def _table(rule: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
