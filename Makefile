@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder controls fuzz lock clean
+.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder options options-report controls fuzz lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +67,14 @@ controls: .venv/dev.stamp  ## Try the instrument on servers whose memory is know
 
 bench-recorder: .venv/run.stamp  ## What the recorder costs, and what it costs the server that it watches (about 10 minutes; needs root)
 	$(BIN)/python -m benchmarks.recorder $(ARGS)
+
+options: .venv/run.stamp  ## Every option of the plan in real time: what is missing of it (hours, see benchmarks/README.md; needs root)
+	$(BIN)/python -m benchmarks.options $(ARGS)
+	$(MAKE) options-report
+
+options-report: .venv/run.stamp  ## What the options' runs show so far, and the figures that the docs quote
+	$(BIN)/python -m benchmarks.options_report
+	$(BIN)/python -m benchmarks.options_quote
 
 fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000 a route (FUZZ_REQUESTS)
 	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-1000} $(BIN)/pytest -s tests/reference_server/wire $(ARGS)

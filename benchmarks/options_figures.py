@@ -17,6 +17,9 @@ FIGURES = (
 )  # fmt: skip
 """The fields of a verdict that are published of each option."""
 HOST_PSI, BESIDE, OTHERS = "host_psi_some_max", "runs_beside", "others_cores"
+CAPTURED = ("heap_peak_mb", "heap_peak_rss_mb", "rss_readings", "rss_readings_within")
+"""The figures that only a run with a capture has."""
+EVERY = (*FIGURES, HOST_PSI, BESIDE, OTHERS, *CAPTURED)
 
 Spread = Mapping[str, Any]
 """`low`, `median`, `high` of the repetitions that have the figure, and their `values` in order."""

@@ -4,7 +4,9 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
+from typing import Any
 
+from benchmarks.options_figures import CAPTURED, spread
 from benchmarks.options_runs import Found, OptionRun
 from profiles.heap_limits import HEAP_LIMITS
 from profiles.heap_moments import NEAR_S
@@ -56,6 +58,29 @@ def captured_runs(found: Found) -> list[CapturedRun]:
             if record is not None:
                 captured.append(CapturedRun(run, record, rss_pairs(run, record)))
     return captured
+
+
+def heap_json(captured: Sequence[CapturedRun]) -> dict[str, Any]:
+    """Return what `options.json` has of one option's captures beside its figures: the heap's, and the top lines."""
+    peaks = [(run.record.moment("heap_peak"), run) for run in captured]
+    values: dict[str, list[float | None]] = {
+        "heap_peak_mb": [
+            None if (b := run.record.peak_bytes) is None else round(b / MIB, 1) for run in captured
+        ],
+        "heap_peak_rss_mb": [
+            None if peak is None or peak.memray_rss_bytes is None else round(peak.memray_rss_bytes / MIB, 1)
+            for peak, _ in peaks
+        ],
+        "rss_readings": [len(run.pairs) for run in captured],
+        "rss_readings_within": [sum(abs(pair.apart_mb) <= SAME_MB for pair in run.pairs) for run in captured],
+    }
+    figures = {name: found for name in CAPTURED if (found := spread(values[name])) is not None}
+    sites = [site.model_dump() for run in captured for site in run.record.sites[:_TOP_SITES]]
+    return {
+        "figures": figures,
+        "sites": sites,
+        "notes": [note for run in captured for note in run.record.notes],
+    }
 
 
 def rss_pairs(run: OptionRun, record: HeapRecord) -> tuple[RssPair, ...]:
@@ -114,3 +139,4 @@ def explanation(captured: Sequence[CapturedRun]) -> list[str]:
 
 
 _NEARLY_ALL = 0.95
+_TOP_SITES = 5

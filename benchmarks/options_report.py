@@ -17,7 +17,7 @@ from typing import Any
 from benchmarks.options import ROOT
 from benchmarks.options_conditions import conditions
 from benchmarks.options_figures import to_json
-from benchmarks.options_heap import CapturedRun, captured_runs, explanation, rss_sentences
+from benchmarks.options_heap import CapturedRun, captured_runs, explanation, heap_json, rss_sentences
 from benchmarks.options_heap_plot import rss_figure
 from benchmarks.options_overview import overview_figure
 from benchmarks.options_page import Picture, Report, html_page, markdown
@@ -40,11 +40,21 @@ _RSS = (
 )
 
 
+def result_of(found: Found, captured: Sequence[CapturedRun], commit: str | None = None) -> dict[str, Any]:
+    """Return the value of `options.json`; `commit` is the measured state where the caller knows it."""
+    result = to_json(found, conditions(found, commit))
+    for entry in result["heap_captures"]:
+        heap = heap_json([run for run in captured if run.name == entry["option"]])
+        entry["figures"].update(heap.pop("figures"))
+        entry.update(heap)
+    return result
+
+
 def write_report(found: Found, to: Path, commit: str | None = None) -> dict[str, Any]:
     """Write everything into folder `to` and return the value of `options.json`."""
     to.mkdir(parents=True, exist_ok=True)
-    result = to_json(found, conditions(found, commit))
     captured = captured_runs(found)
+    result = result_of(found, captured, commit)
     report = Report(
         result,
         _pictures(found, to),
