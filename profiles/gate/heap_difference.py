@@ -6,6 +6,7 @@ function and by file as seen from the root of the program, and the lines are a d
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -94,26 +95,26 @@ def heap_difference(base: HeapRecord, head: HeapRecord, notes: Iterable[str] = (
 
 
 def program_roots(base: Collection[str], head: Collection[str]) -> tuple[str, str]:
-    """Return the folders that the program's files lie in on either side: most files are found in both under them.
+    """Return how the names of the program's files begin on either side: most files are found in both without it.
 
     >>> program_roots({".cache/a32e9ed/app/store.py", ".cache/a32e9ed/app/old.py"}, {"app/store.py", "app/new.py"})
-    ('.cache/a32e9ed', '')
+    ('.cache/a32e9ed/', '')
     """
     votes: Counter[tuple[str, str]] = Counter()
     for one in base:
         for other in head:
-            same = _same_parts(one, other)
-            if same:
-                votes["/".join(one.split("/")[:-same]), "/".join(other.split("/")[:-same])] += 1
+            if same := _same_end(one, other):
+                votes[one.removesuffix(same), other.removesuffix(same)] += 1
     return max(votes, key=lambda roots: (votes[roots], -sum(map(len, roots)), roots), default=("", ""))
 
 
-def _same_parts(one: str, other: str) -> int:
-    """How many parts two paths have in common, counted from their ends."""
-    pairs = zip(reversed(one.split("/")), reversed(other.split("/")), strict=False)
-    return next(
-        (at for at, (part, its) in enumerate(pairs) if part != its), min(one.count("/"), other.count("/")) + 1
+def _same_end(one: str, other: str) -> str:
+    """The parts that two paths have in common, counted from their ends; empty where not even the file's name is."""
+    parts = itertools.takewhile(
+        lambda pair: pair[0] == pair[1],
+        zip(reversed(one.split("/")), reversed(other.split("/")), strict=False),
     )
+    return "/".join(reversed([part for part, _ in parts]))
 
 
 def _own_files(record: HeapRecord) -> set[str]:
@@ -123,8 +124,8 @@ def _own_files(record: HeapRecord) -> set[str]:
 def _by_function(record: HeapRecord, root: str) -> dict[Site, SiteSide]:
     lines: dict[Site, list[Held]] = defaultdict(list)
     for held in record.sites:
-        file = _from_root(held.file, root)
-        place = held.model_copy(update={"file": file, "innermost": _from_root(held.innermost, root)})
+        file = held.file.removeprefix(root)
+        place = held.model_copy(update={"file": file, "innermost": held.innermost.removeprefix(root)})
         lines[held.origin, file, held.function].append(place)
     return {
         site: SiteSide(
@@ -134,10 +135,6 @@ def _by_function(record: HeapRecord, root: str) -> dict[Site, SiteSide]:
         )
         for site, held in lines.items()
     }
-
-
-def _from_root(file: str, root: str) -> str:
-    return file.removeprefix(f"{root}/") if root else file
 
 
 def _unlisted_bytes(record: HeapRecord) -> int:
