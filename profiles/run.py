@@ -90,7 +90,7 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
     docstore = make_docstore(scenario, bench.store, bench.work, folder.name)
     try:
         with open_vm(folder, size, scenario.vm.balance_s, bench.backend, sample_hz=bench.sample_hz) as vm:
-            update_run(folder, vm=vm.described)
+            update_run(folder, vm=vm.described, build=bench.build.described)
             server = _server(vm, scenario, bench, folder, docstore, events)
             server.start()
             if scenario.load.reads:

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from profiles.gate.outcome import BudgetCheck, GateRun
-from profiles.gate.sides import valid
+from profiles.gate.sides import MISFORTUNES, valid
 from profiles.report_text import count, number
 from profiles.verdict import BUDGET_MB
 
@@ -47,13 +47,16 @@ def check_budget(
 
 
 def _survived(runs: Sequence[GateRun]) -> tuple[bool | None, str]:
+    """Whether all lived; None where nobody knows whose fault it is that one did not serve, or was killed by hand."""
     ends = Counter(run.verdict for run in runs)
     survived = ends.pop("survived", 0)
     of = f"{survived} of {count(len(runs), 'valid run', 'valid runs')} of head survived"
     if not ends:
         return True, f"{of}: kept"
     others = ", ".join(f"{times} {verdict}" for verdict, times in sorted(ends.items()))
-    return False, f"{of} ({others}): not kept"
+    if not ends.keys() <= MISFORTUNES:
+        return False, f"{of} ({others}): not kept"
+    return None, f"{of} ({others}): not known to be kept"
 
 
 def _peak(

@@ -11,7 +11,7 @@ from profiles.gate.decision_text import scenario_reason, ways_out
 from profiles.gate.metric_decision import Family, Samples, decide_metrics
 from profiles.gate.metrics import METRICS
 from profiles.gate.outcome import BudgetCheck, GateRun, MetricDecision, ScenarioDecision, Word
-from profiles.gate.sides import left_out, partly_measured, survivors, valid, values
+from profiles.gate.sides import MISFORTUNES, left_out, partly_measured, survivors, valid, values
 
 ALPHA = 0.01
 """How often a gate on two equal states may say "regressed", all its metrics and scenarios together. A gate that runs
@@ -46,7 +46,7 @@ class ScenarioRuns:
         if self.base_runs is None:
             return self.why
         ends = Counter(run.verdict for run in valid(self.base_runs))
-        if not ends or ends["survived"]:
+        if not ends or ends["survived"] or ends.keys() & MISFORTUNES:
             return ""
         return f"base never survived ({', '.join(f'{times} {end}' for end, times in sorted(ends.items()))})"
 

@@ -9,6 +9,7 @@ from profiles.gate.enough_runs import MOST_ADVISED, fewest_runs, matters, runs_t
 from profiles.gate.metric_decision import Family
 from profiles.gate.metric_text import figure
 from profiles.gate.outcome import BudgetCheck, MetricDecision, Word
+from profiles.gate.sides import MISFORTUNES
 
 
 def scenario_reason(
@@ -36,7 +37,9 @@ def ways_out(
         yield "Mend what kept the runs from measuring (see the notes), then run the gate again."
     if word == "inconclusive":
         yield from _more_runs(metrics, family)
-        if budget.unknown or _titled(metrics, "unmeasured"):
+        if any(verdict in line for line in budget.lines for verdict in MISFORTUNES):
+            yield "A run did not serve, or somebody killed it, twice: let the machine be less busy, and see the notes."
+        elif budget.unknown or _titled(metrics, "unmeasured"):
             yield "`unmeasured` in each run's verdict.json says why there is no figure; a longer session may give it."
     if word == "pass" and uncompared:
         yield "Store these runs as a baseline, so that the next gate has something to compare with."
@@ -72,7 +75,7 @@ def _open(metrics: Sequence[MetricDecision], budget: BudgetCheck, uncompared: st
     if (unmeasured := _titled(metrics, "unmeasured")) and not uncompared:
         yield f"not measured on both sides: {unmeasured}"
     if budget.unknown:
-        yield "whether the budget is kept was not measured"
+        yield "whether the budget is kept is not known"
 
 
 def _passed(metrics: Sequence[MetricDecision], uncompared: str) -> str:

@@ -16,6 +16,7 @@ from profiles.compare import Options, benches
 from profiles.errors import EXIT_INTERRUPTED, EXIT_INVALID, EXIT_OK, OomproofError, RunError, Terminated
 from profiles.gate.gate_run import gate_run
 from profiles.gate.outcome import GateRun, Side
+from profiles.gate.sides import MISFORTUNES
 from profiles.gate.trial import Trial
 from profiles.progress import Progress
 from profiles.run import Bench
@@ -26,7 +27,7 @@ from profiles.verdict import judge
 LOOK_EVERY_S = 0.05
 STOP_WITHIN_S = 30.0
 AGAIN = "-again"
-"""Ends the name of a run that takes the place of one in which nothing valid was measured."""
+"""Ends the name of a run that takes the place of one that was tried once more."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def measure(
     """Run each scenario `runs` times for each contender, `at_once` at the same time, into `options.out`.
 
     The sides take turns, and which begins changes: what drifts on the machine meets both alike. A run in which
-    nothing valid was measured is tried once more.
+    nothing valid was measured, or whose server a busy machine may have kept from serving, is tried once more.
 
     Raises:
         OomproofError: a mistake, a machine that cannot, or no store to read from. Nothing is left running.
@@ -115,7 +116,7 @@ class Crew:
         again = {
             key: replace(trials[key], folder=trials[key].folder.with_name(trials[key].folder.name + AGAIN))
             for key, run in found.items()
-            if run.verdict == "invalid"
+            if run.verdict in MISFORTUNES
         }
         self._run_all(list(again.values()))
         found |= {key: gate_run(trial.folder, judge(trial.folder)) for key, trial in again.items()}

@@ -9,6 +9,9 @@ from profiles.gate.metrics import Metric
 from profiles.gate.outcome import GateRun
 from profiles.report_text import count
 
+MISFORTUNES = frozenset({"invalid", "unhealthy", "killed"})
+"""Ends that a busy machine or a stranger can give to any server: a gate tries such a run once more."""
+
 
 def survivors(runs: Sequence[GateRun]) -> tuple[GateRun, ...]:
     """Return the runs whose figures are those of a whole session: what died or fell silent had not used all."""

@@ -60,7 +60,16 @@ def stalled_at(folder: Path, *seconds: float) -> None:
         ({"blocks_played": 10, "stalls": 10}, 1.0),
         ({"stalls": None}, None),
     ],
-    ids=["none", "one in 100", "an old verdict", "one heard nothing", "one of twice ten heard nothing", "nobody heard", "all wait", "not read"],
+    ids=[
+        "none",
+        "one in 100",
+        "an old verdict",
+        "one heard nothing",
+        "one of twice ten heard nothing",
+        "nobody heard",
+        "all wait",
+        "not read",
+    ],
 )
 def test_stalls_are_a_share_of_the_blocks_after_the_first(
     changes: dict[str, object], share: float | None

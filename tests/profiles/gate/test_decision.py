@@ -228,7 +228,18 @@ def test_no_baseline_and_a_metric_without_values() -> None:
     assert of(decision, "growth_bytes_per_session").reason.endswith("not measured in any run of head")
 
 
-@pytest.mark.parametrize("verdict", ["oom_killed", "crashed", "killed", "unhealthy"])
+@pytest.mark.parametrize("verdict", ["killed", "unhealthy"])
+def test_what_a_busy_machine_may_have_done_is_no_regression_and_no_pass(verdict: str) -> None:
+    """GIVEN a run of head that did not serve, or was killed by somebody THEN nobody can tell, and that is said."""
+    decision = decided(runs(6) + died(1, verdict, "what was seen"))
+    assert decision.word == "inconclusive"
+    assert decision.budget.unknown
+    assert any("busy" in line for line in decision.ways_out)
+    nothing_known = decided(died(6, verdict), runs())
+    assert nothing_known.word in {"inconclusive", "invalid"}
+
+
+@pytest.mark.parametrize("verdict", ["oom_killed", "crashed"])
 def test_a_death_of_head_is_a_regression(verdict: str) -> None:
     """GIVEN one run of head that did not survive THEN it regressed by the budget, whatever the figures say."""
     decision = decided(runs(6) + died(1, verdict, "what was seen"))
@@ -321,7 +332,7 @@ def test_an_unmeasured_budget_is_not_kept_and_not_broken() -> None:
     """GIVEN no peak of the VM THEN what else passes is inconclusive, and says that the budget was not measured."""
     decision = decided(tuple(replace(run, peak_vm_mb=None) for run in runs()))
     assert decision.word == "inconclusive"
-    assert decision.reason == "whether the budget is kept was not measured"
+    assert decision.reason == "whether the budget is kept is not known"
     assert not decision.budget.kept
 
 
