@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -32,6 +33,7 @@ _MEDIANS = (
     "Base and head are medians of the runs. The change is the shift between them (Hodges-Lehmann), its interval that "
     "of the exact rank test at the level that is left when several metrics are tested."
 )
+_COMMAND = re.compile(r"\\`([^`\\]+)\\`")
 
 
 def gate_markdown(outcome: GateOutcome, pictures: Mapping[str, Path] | None = None) -> str:
@@ -66,7 +68,7 @@ def _scenario(decision: ScenarioDecision, picture: Path | None) -> Iterator[str]
         yield _items(remarks)
     yield f"{budget_title(decision.budget)}\n\n{_items(map(_text, decision.budget.lines))}"
     if decision.ways_out:
-        yield f"What to do:\n\n{_items(map(_text, decision.ways_out))}"
+        yield f"What to do:\n\n{_items(map(_with_commands, decision.ways_out))}"
     if picture is not None:
         yield f"![Memory of base and head over time, {_text(decision.scenario)}]({quote(picture.name)})"
 
@@ -119,6 +121,11 @@ def _table(rule: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _items(lines: Iterator[str] | Sequence[str]) -> str:
     return "\n".join(f"- {line}" for line in lines)
+
+
+def _with_commands(text: str) -> str:
+    """Text in which a command between backticks is shown as one, where it is made of plain letters."""
+    return _COMMAND.sub(r"`\1`", _text(text))
 
 
 def _text(text: str) -> str:

@@ -60,7 +60,7 @@ def test_reasons_budget_conditions_and_every_run_are_told() -> None:
         "- **Note:** something odd",
         "- steady RSS of the process tree: inconclusive",
         "Budget: kept",
-        "What to do:",
+        "What to do:\n\n- `--runs 12`: about as many would tell",
         "- gate-cached: 6 runs of base, 6 runs of head",
         "- VM memory MB: 4096",
         "took 912 s",
@@ -113,4 +113,6 @@ def test_no_name_is_markup_or_calls_anybody() -> None:
     assert text.count("<details>") == text.count("</details>") == 1
     widths = {len(re.findall(r"(?<!\\)\|", row)) for row in rows(text)}
     assert widths == {8}
+    assert "`x`" in text  # only where a way out says it, and never around what is markup itself
+    assert "\\`x\\` \\[y\\]" in text
     assert "Every run of a|b &lt;details&gt; &#64;<!-- -->somebody" in text
