@@ -13,9 +13,9 @@ from typing import Literal
 from xml.etree import ElementTree as ET
 
 from profiles.gate.outcome import GateOutcome, MetricDecision, ScenarioDecision, Word
+from profiles.gate.report_rows import condition_rows
 from profiles.gate.report_text import (
     budget_title,
-    condition_rows,
     figure,
     headline,
     medians,

@@ -10,15 +10,14 @@ from statistics import median
 from urllib.parse import quote
 
 from profiles.gate.outcome import EXIT_CODES, GateOutcome, MetricDecision, MetricWord, ScenarioDecision
+from profiles.gate.report_rows import condition_rows, run_rows
 from profiles.gate.report_text import (
     budget_title,
-    condition_rows,
     headline,
     interval,
     middle,
     notes,
     printable,
-    run_rows,
     shift,
     sides,
     smallest_effect,

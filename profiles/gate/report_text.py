@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from statistics import median
-
-from pydantic import BaseModel
 
 from profiles.gate import metric_text
 from profiles.gate.metrics import Metric
 from profiles.gate.outcome import BudgetCheck, GateOutcome, MetricDecision, ScenarioDecision
-from profiles.report_text import NONE, number
+from profiles.report_text import NONE
 
 UNKNOWN = "unknown"
 NO_BASE = "NOTHING WAS COMPARED: only the budget was checked"
@@ -23,16 +21,6 @@ _SHORT = {
     "chunk_p95_ms": "chunk p95",
 }
 """The metrics' names as the table of a comparison has them; a metric that is not here has its title."""
-_ABBREVIATIONS = {
-    "api": "API",
-    "cpu": "CPU",
-    "cpus": "CPUs",
-    "gb": "GB",
-    "mb": "MB",
-    "rss": "RSS",
-    "sha256": "SHA-256",
-    "vm": "VM",
-}
 
 
 def printable(text: str) -> str:
@@ -145,44 +133,6 @@ def budget_title(budget: BudgetCheck) -> str:
     if budget.unknown:
         return "Budget: not known to be kept"
     return "Budget: kept" if budget.kept else "Budget: NOT kept"
-
-
-def condition_rows(conditions: Mapping[str, object]) -> list[tuple[str, str]]:
-    """Return label and value of every condition; a table within has a row with all of its values."""
-    return [(_label(key), _value(value)) for key, value in conditions.items()]
-
-
-def _label(key: object) -> str:
-    words = printable(str(key)).replace("_", " ").split(" ")
-    return " ".join(_ABBREVIATIONS.get(word, word) for word in words)
-
-
-def _value(value: object) -> str:
-    if isinstance(value, BaseModel):
-        value = value.model_dump()
-    if isinstance(value, Mapping):
-        return ", ".join(f"{_label(key)} {_value(part)}" for key, part in value.items()) or NONE
-    if isinstance(value, list | tuple):
-        return ", ".join(map(_value, value)) or NONE
-    return NONE if value is None else printable(f"{value:g}" if isinstance(value, float) else str(value))
-
-
-def run_rows(decision: ScenarioDecision) -> Iterator[tuple[str, ...]]:
-    """Yield every run's figures, base first; the first row is the head of the table."""
-    names = [found.metric for found in decision.metrics]
-    shown = [f"{short_title(metric)}, {metric.unit}" for metric in names]
-    yield ("run", "verdict", *shown, "peak VM, MB", "load, s", "host CPU pressure", "started")
-    for side, runs in (("base", decision.base_runs), ("head", decision.head_runs)):
-        for position, run in enumerate(runs, 1):
-            yield (
-                f"{side} {position}",
-                printable(run.verdict) + {True: "", False: ", not as expected", None: ""}[run.met],
-                *(figure(run.figures.get(metric.name)) for metric in names),
-                figure(run.peak_vm_mb),
-                figure(run.duration_s),
-                number(run.host_psi_some, "", 2),
-                printable(run.started_at) or NONE,
-            )
 
 
 def _signed(value: float | None, unit: str = "") -> str:

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import pytest
-from pydantic import BaseModel
 
 from profiles.gate.metrics import BY_NAME, Metric
 from profiles.gate.outcome import GateOutcome, ScenarioDecision
 from profiles.gate.report_text import (
     budget_title,
     compared,
-    condition_rows,
     figure,
     headline,
     interval,
     medians,
     notes,
     printable,
-    run_rows,
     shift,
     shift_within,
     short_title,
@@ -155,42 +152,3 @@ def test_a_note_that_the_reason_tells_is_not_told_twice() -> None:
 def test_a_budget_is_kept_broken_or_not_known(decision: ScenarioDecision, title: str) -> None:
     """GIVEN a budget check THEN what was not measured is neither."""
     assert budget_title(decision.budget) == title
-
-
-class _Machine(BaseModel):
-    cpus: int = 2
-
-
-def test_conditions_are_told_whatever_their_shape() -> None:
-    """GIVEN tables, lists, models, numbers and nothing THEN each is one line, in words."""
-    conditions: dict[str, object] = {
-        "vm_memory_mb": 4096,
-        "machine": {"cpu_model": "X", "tags": ["a", "b"]},
-        "model": _Machine(),
-        "alpha": 0.01,
-        "document_sha256": None,
-        "empty": (),
-        "nothing": {},
-    }
-    assert condition_rows(conditions) == [
-        ("VM memory MB", "4096"),
-        ("machine", "CPU model X, tags a, b"),
-        ("model", "CPUs 2"),
-        ("alpha", "0.01"),
-        ("document SHA-256", "–"),  # noqa: RUF001
-        ("empty", "–"),  # noqa: RUF001
-        ("nothing", "–"),  # noqa: RUF001
-    ]
-
-
-def test_every_run_is_told_with_what_it_lacks() -> None:
-    """GIVEN runs of both sides THEN a row each under the head; a missing figure is a dash, a failed run says so."""
-    lost = outcomes.run(
-        "head", 1, verdict="oom_killed", met=False, figures={}, peak_vm_mb=None, started_at=""
-    )
-    rows = list(run_rows(outcomes.scenario(head_runs=(lost,))))
-    assert len(rows) == 1 + outcomes.RUNS + 1
-    assert {len(row) for row in rows} == {11}
-    assert rows[0][2] == "peak tree RSS, MB"
-    assert rows[1][:2] == ("base 1", "survived")
-    assert rows[-1] == ("head 1", "oom_killed, not as expected", *["–"] * 6, "60.2", "0.02", "–")  # noqa: RUF001
