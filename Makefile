@@ -72,8 +72,8 @@ options: .venv/run.stamp  ## Every option of the plan in real time: what is miss
 	$(BIN)/python -m benchmarks.options $(ARGS)
 	$(MAKE) options-report
 
-options-report: .venv/run.stamp  ## What the options' runs show so far, and the figures that the docs quote
-	$(BIN)/python -m benchmarks.options_report
+options-report: .venv/run.stamp  ## What the options' runs show so far, and the figures that the docs quote (COMMIT, where git does not know it)
+	$(BIN)/python -m benchmarks.options_report $(if $(COMMIT),--commit $(COMMIT))
 	$(BIN)/python -m benchmarks.options_quote
 
 fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000 a route (FUZZ_REQUESTS)

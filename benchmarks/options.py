@@ -11,6 +11,7 @@ Exit codes: 0 all there, 1 a run was invalid, 2 wrong use or a machine that cann
 """
 
 import argparse
+import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,7 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.options_commit import code_state
+from benchmarks.options_publish import make_publishable
 from profiles.compare import run_once
 from profiles.errors import EXIT_INTERRUPTED, OomproofError
 from profiles.load import Documents, build_document, own_upstream
@@ -133,6 +135,7 @@ def run_cell(cell: Cell, out: Path, store: Path, progress: Progress) -> str:
             commit = code_state(ROOT)
             record = run_once(scenario, bench, folder, progress)
             update_run(folder, commit=commit)
+            make_publishable(folder)
         if option.name == "pregenerate" and record.verdict == "survived" and not store.exists():
             (work / "pregenerated").rename(store)
     return record.verdict
@@ -140,6 +143,7 @@ def run_cell(cell: Cell, out: Path, store: Path, progress: Progress) -> str:
 
 def commit_run(folder: Path) -> None:
     """Put a finished run into the repository; another process may be doing the same."""
+    folder = folder.resolve()
     for _ in range(COMMIT_TRIES):
         added = subprocess.run(["git", "add", folder], cwd=ROOT, check=False, capture_output=True)
         told = subprocess.run(
@@ -155,6 +159,7 @@ def commit_run(folder: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> int:
     """Makes what is missing; returns the exit code."""
     options = _options(sys.argv[1:] if argv is None else argv)
+    out = Path(os.path.relpath(options.out))  # what a run writes down names no folder of this machine
     store = ROOT / ".cache" / "options" / "pregenerated"
     store.parent.mkdir(parents=True, exist_ok=True)
     verdicts: list[str] = []
@@ -163,12 +168,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             missing = [
                 cell
                 for cell in cells(options.only, options.balances, options.repetitions)
-                if not finished(cell.folder(options.out))
+                if not finished(cell.folder(out))
             ]
             for at, cell in enumerate(missing, start=1):
-                folder = cell.folder(options.out)
+                folder = cell.folder(out)
                 progress.stage(f"{folder.parent.name}/{folder.name} ({at} of {len(missing)})")
-                verdicts.append(run_cell(cell, options.out, store, progress))
+                verdicts.append(run_cell(cell, out, store, progress))
                 progress.line(f"{folder.parent.name}/{folder.name}: {verdicts[-1]}")
                 if options.commit and finished(folder):
                     commit_run(folder)

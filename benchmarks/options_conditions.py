@@ -8,6 +8,7 @@ from benchmarks.options_runs import Found, OptionRun, most_at_once
 from profiles.comparison import Comparison
 from profiles.report_conditions import condition_rows
 
+UNKNOWN = "unknown"
 _LEFT_OUT = ("Measured", "Heap", "Budget")
 
 
@@ -20,7 +21,7 @@ def conditions(found: Found, commit: str | None = None) -> dict[str, Any]:
     began, ended = [a for a, _ in found.spans], [b for _, b in found.spans]
     return {
         "machine": next((machine for run in runs if (machine := _machine(run))), {}),
-        "commits": [commit] if commit else sorted({measured_commit(run.folder) or "unknown" for run in runs}),
+        "commits": [commit] if commit else sorted({measured_commit(run.folder) or UNKNOWN for run in runs}),
         "versions": next((run.folder.run["versions"] for run in runs if "versions" in run.folder.run), {}),
         "from": min(began).isoformat() if began else None,
         "to": max(ended).isoformat() if ended else None,
@@ -43,7 +44,7 @@ def shared(runs: Sequence[OptionRun]) -> dict[str, dict[str, list[str]]]:
 
 def condition_lines(result: Mapping[str, Any]) -> list[tuple[str, tuple[str, ...]]]:
     """Return label and values of every condition, for a page."""
-    commits = ", ".join(result["commits"]) or "unknown"
+    commits = ", ".join(result["commits"]) or UNKNOWN
     lines: list[tuple[str, tuple[str, ...]]] = [
         ("Measured", (f"{result['from']} to {result['to']}",)),
         ("Runs at once", (f"at most {result['most_runs_at_once']}",)),

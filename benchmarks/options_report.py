@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.options import ROOT
-from benchmarks.options_conditions import conditions
+from benchmarks.options_conditions import UNKNOWN, conditions
 from benchmarks.options_figures import to_json
 from benchmarks.options_heap import CapturedRun, captured_runs, explanation, heap_json, rss_sentences
 from benchmarks.options_heap_plot import rss_figure
@@ -55,6 +55,7 @@ def write_report(found: Found, to: Path, commit: str | None = None) -> dict[str,
     to.mkdir(parents=True, exist_ok=True)
     captured = captured_runs(found)
     result = result_of(found, captured, commit)
+    result["commits"] = _remembered(result["commits"], to / "options.json")
     report = Report(
         result,
         _pictures(found, to),
@@ -71,6 +72,14 @@ def write_report(found: Found, to: Path, commit: str | None = None) -> dict[str,
         aside.write_text(text, encoding="utf-8")
         aside.replace(to / name)
     return result
+
+
+def _remembered(commits: list[str], earlier: Path) -> list[str]:
+    """The commits, those that nobody knows replaced by what an earlier report there was told."""
+    if UNKNOWN not in commits or not earlier.exists():
+        return commits
+    told = json.loads(earlier.read_text(encoding="utf-8")).get("commits", [])
+    return sorted({*commits, *told} - {UNKNOWN}) or commits
 
 
 def _pictures(found: Found, to: Path) -> list[Picture]:
@@ -107,7 +116,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         found = _runs_in(options.out)
         write_report(found, options.to or options.out, options.commit)
-    except (OomproofError, OSError) as error:
+    except (OomproofError, OSError, ValueError) as error:
         print(f"options_report: {error}", file=sys.stderr)
         return 2
     print(f"{len(found.runs)} runs, {len(found.missing)} missing: {options.to or options.out}/options.md")

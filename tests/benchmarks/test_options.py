@@ -124,6 +124,30 @@ def test_a_second_start_makes_only_what_is_missing(tmp_path: Path, made: Calls) 
     assert len(made) == 1
 
 
+def test_a_run_is_given_no_path_of_the_machine(
+    tmp_path: Path, made: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN an absolute `--out` THEN a run's folder is named from here: its path gets into the logs of the run."""
+    monkeypatch.chdir(tmp_path)
+    folders: list[Path] = []
+    monkeypatch.setattr(options, "commit_run", folders.append)
+    main(
+        [
+            "--out",
+            str(tmp_path / "out"),
+            "--only",
+            "live",
+            "--balances",
+            "5",
+            "--repetitions",
+            "1",
+            "--commit",
+        ]
+    )
+    assert folders == [Path("out/balance-5/live-1")]
+    assert len(made) == 1
+
+
 def test_an_invalid_run_is_told_by_the_exit_code(tmp_path: Path, made: Calls) -> None:
     """GIVEN a run that measures nothing THEN the exit code is 1."""
     arguments = ["--out", str(tmp_path), "--only", "hybrid", "--balances", "5", "--repetitions", "1"]

@@ -35,6 +35,13 @@ def test_published_runs_judged_again_have_their_verdicts() -> None:
         assert {key: again.get(key) for key in was} == was, run
 
 
+def test_nothing_published_names_a_folder_of_the_machine() -> None:
+    """GIVEN all that is published of the options THEN no path of the machine that measured is in it."""
+    folder = re.compile(rb"/(?:tmp|home|root|work)/[\w.-]")
+    named = [path for path in OUT.rglob("*") if path.is_file() and folder.search(path.read_bytes())]
+    assert named == []
+
+
 @pytest.mark.slow
 def test_the_published_figures_are_those_of_the_runs() -> None:
     """GIVEN the published runs THEN `options.json` has their figures and no other."""

@@ -100,6 +100,17 @@ def test_a_report_may_go_elsewhere(out: Path, tmp_path: Path) -> None:
     assert (elsewhere / link).parent.resolve() == out / "balance-500" / "live-memray-1"
 
 
+def test_a_commit_that_was_told_once_is_remembered(tmp_path: Path) -> None:
+    """GIVEN runs of which git knows nothing WHEN the commit was told THEN later reports have it, and a run's own."""
+    make_run(tmp_path, "balance-500/cached-1")
+    assert write_report(read_runs(tmp_path), tmp_path)["commits"] == ["unknown"]
+    assert write_report(read_runs(tmp_path), tmp_path, "abc1234")["commits"] == ["abc1234"]
+    assert write_report(read_runs(tmp_path), tmp_path)["commits"] == ["abc1234"]
+    newer = make_run(tmp_path, "balance-500/cached-2") / "run.json"
+    newer.write_text(json.dumps({**json.loads(newer.read_text()), "commit": "def5678"}))
+    assert write_report(read_runs(tmp_path), tmp_path)["commits"] == ["abc1234", "def5678"]
+
+
 def test_the_page_asks_nobody_for_anything(report: Path) -> None:
     """GIVEN a page THEN it is well formed, every id is there once, and only the captures are linked."""
     html = (report / "options.html").read_text()
