@@ -1,9 +1,9 @@
 """`python -m benchmarks.options_publish`: what the runs of the options left behind, made fit for a repository.
 
 memray's flame graphs have megabytes each and name every file of the machine's Python by its folder, and logs name the
-folder that a run was written to. The graphs go (`heap.bin`, which git ignores, can draw them again), and folders are
-told from the repository's root. No figure and no evidence is touched. `benchmarks.options` does this itself; the
-command is for runs that were made elsewhere.
+folder that a run was written to. The graphs go (`heap.bin`, which git ignores, can draw them again), and so do the
+captures of restarted servers; folders are told from the repository's root. No figure and no evidence is touched.
+`benchmarks.options` does this itself; the command is for runs that were made elsewhere.
 
 Exit codes: 0 done, 2 a file cannot be read or written.
 """
@@ -20,8 +20,9 @@ from profiles.heap_record import read_heap
 from profiles.report_text import count
 
 OUT = Path(__file__).resolve().parent.parent / "reports" / "options"
+DRAWING_LOG = "memray.log"
 LEFT_OUT = "The flame graphs are not published. Draw them anew with a run of your own."
-_ABOVE = re.compile(rb"(?<![\w.])/[^\s\"':]*/(?=reports/options/)")
+_ABOVE = re.compile(rb"(?<![\w.])/[^\s\"':]*/(?:(?=reports/options/)|(?=\.venv/))")
 
 
 def make_publishable(folder: Path) -> bool:
@@ -31,14 +32,17 @@ def make_publishable(folder: Path) -> bool:
         OSError: a file cannot be read or written.
     """
     graphs = [page for name in (PEAK_PAGE, OVER_TIME_PAGE) if (page := folder / name).exists()]
-    for page in graphs:
-        page.unlink()
+    later = sorted(folder.glob("heap.*.bin"))  # of restarted servers: nothing reads them
+    for file in (*graphs, *later):
+        file.unlink()
+    if graphs:
+        (folder / DRAWING_LOG).unlink(missing_ok=True)
     record = read_heap(folder) if graphs else None
     if record is not None:
         none = {"flame_graph": None, "flame_graph_over_time": None, "notes": (*record.notes, LEFT_OUT)}
         write_heap_report(record.model_copy(update=none), folder)
     renamed = [_told_from_the_root(log) for log in sorted(folder.glob("*.log"))]
-    return bool(graphs) or any(renamed)
+    return bool(graphs or later) or any(renamed)
 
 
 def _told_from_the_root(log: Path) -> bool:

@@ -16,14 +16,14 @@ def test_logs_are_told_from_the_root(tmp_path: Path) -> None:
         b"/home/somebody/x/reports/options/balance-500/live-1/chapters.json: 160 blocks\n"
         b"see reports/options/a and '/srv/reports/options/b', GET /api/tts \xff\n"
     )
-    (folder / "server.log").write_text("GET /api/health 200\n")
+    (folder / "server.log").write_text("/home/x/.venv/bin/python -m memray\nGET /api/health 200\n")
     before = (folder / "verdict.json").read_bytes()
     assert make_publishable(folder)
     assert (folder / "load.log").read_bytes() == (
         b"reports/options/balance-500/live-1/chapters.json: 160 blocks\n"
         b"see reports/options/a and 'reports/options/b', GET /api/tts \xff\n"
     )
-    assert (folder / "server.log").read_text() == "GET /api/health 200\n"
+    assert (folder / "server.log").read_text() == ".venv/bin/python -m memray\nGET /api/health 200\n"
     assert (folder / "verdict.json").read_bytes() == before
     assert not make_publishable(folder)
 
@@ -35,7 +35,7 @@ def test_flame_graphs_go_and_the_heap_says_so(tmp_path: Path) -> None:
         HeapRecord(scenario="live-memray", capture="heap.bin", peak_bytes=5, flame_graph="heap-flame.html"),
         folder,
     )
-    for name in ("heap-flame.html", "heap-flame-over-time.html", "heap.bin"):
+    for name in ("heap-flame.html", "heap-flame-over-time.html", "heap.bin", "heap.1.bin", "memray.log"):
         (folder / name).write_text("/usr/lib/python3")
     assert make_publishable(folder)
     assert sorted(path.name for path in folder.glob("heap*")) == [
@@ -44,6 +44,7 @@ def test_flame_graphs_go_and_the_heap_says_so(tmp_path: Path) -> None:
         "heap.json",
         "heap.md",
     ]
+    assert not (folder / "memray.log").exists()
     record = read_heap(folder)
     assert record is not None
     assert (record.peak_bytes, record.flame_graph, record.notes) == (5, None, (LEFT_OUT,))

@@ -38,7 +38,10 @@ def test_published_runs_judged_again_have_their_verdicts() -> None:
 def test_nothing_published_names_a_folder_of_the_machine() -> None:
     """GIVEN all that is published of the options THEN no path of the machine that measured is in it."""
     folder = re.compile(rb"/(?:tmp|home|root|work)/[\w.-]")
-    named = [path for path in OUT.rglob("*") if path.is_file() and folder.search(path.read_bytes())]
+    files = [
+        path for path in OUT.rglob("*") if path.is_file() and path.name != "heap.bin"
+    ]  # which git ignores
+    named = [path for path in files if folder.search(path.read_bytes())]
     assert named == []
 
 
