@@ -17,8 +17,8 @@ KIB = 1024
 MIB = 1024 * KIB
 ANONYMOUS = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS
 CHUNK_PATH = "/api/tts/chunk"
-BURST_AT_CHUNK = 300
-"""When the burst comes: in the middle of the gate's load, of about a thousand chunks."""
+BURST_AT_CHUNK = 240
+"""When the burst comes: in the middle of the gate's load, of five to six hundred chunks."""
 BURST_S = 0.5
 """Five samples long: a peak that the recorder sees and a steady figure does not."""
 
