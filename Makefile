@@ -23,7 +23,7 @@ serve: .venv/run.stamp  ## The complete server and a speech API beside it, to be
 
 test: lint types .venv/dev.stamp  ## Everything CI runs: ruff, mypy, all tests with coverage (needs root: it makes kernel kills)
 	$(BIN)/pytest -n auto --cov --cov-report= -m "not slow and not kernel"
-	$(BIN)/pytest -n 2 --dist loadfile --cov --cov-append --cov-report= -m "slow and not kernel"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-append --cov-report= -m "slow and not kernel"
 	$(BIN)/pytest --cov --cov-append --cov-report=term --cov-fail-under=94 -m kernel
 
 unit: .venv/dev.stamp  ## The tests that take seconds and need no privilege

@@ -7,6 +7,20 @@ import pytest
 CI = "CI"
 """Set by CI: there a test that is skipped is a test that fails, for nobody reads why."""
 
+LONGEST = (
+    "test_openapi_conformance.py",
+    "test_kill_pregeneration.py",
+    "test_revision.py",
+    "test_server_memory.py",
+)
+"""Modules that take a minute and more, in the order that they are begun: whoever begins one last is waited for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the longest modules; all else keeps its order."""
+    begun = {name: at for at, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: begun.get(item.path.name, len(LONGEST)))
+
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Let a session with skipped tests fail in CI; their reasons stand in the summary."""
