@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ from textwrap import dedent
 from xml.etree import ElementTree as ET
 
 import pytest
+
+from profiles.memory_budget_limits import NAMES
 
 pytestmark = pytest.mark.slow
 
@@ -376,3 +379,24 @@ def test_the_mark_is_known(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     (line,) = [line for line in done.stdout.splitlines() if line.startswith("@pytest.mark.memory_budget(")]
     assert all(name in line for name in ("rss_mb", "growth_kib_per_call", "children"))
+
+
+def test_the_guide_is_right(tmp_path: Path) -> None:
+    """GIVEN the guide's example as it stands THEN it keeps its budget; and the guide names every limit."""
+    guide = (Path(__file__).parents[2] / "docs" / "guide" / "own-suite.md").read_text("utf-8")
+    (example,) = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "test_example.py").write_text(example)
+    outcomes, said = _run(tmp_path)
+    assert [outcome.word for outcome in outcomes.values()] == ["passed"], said
+    assert set(re.findall(r"^\| `(\w+)` \|", guide, re.MULTILINE)) == set(NAMES)
+
+
+def test_it_can_be_left_out(tmp_path: Path) -> None:
+    """GIVEN a project whose own package has our package's name THEN its tests run with the plugin left out."""
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "__init__.py").touch()
+    (tmp_path / "test_own.py").write_text(
+        "import profiles\n\ndef test_own():\n    assert 'site' not in profiles.__file__\n"
+    )
+    outcomes, said = _run(tmp_path, "-p", "no:oomproof-memory-budget")
+    assert [outcome.word for outcome in outcomes.values()] == ["passed"], said
