@@ -93,7 +93,11 @@ class Watch:
 
     def begin(self) -> None:
         """Take the first sample, and go on in a thread. Raises MeasuredNothingError."""
-        self.sample()
+        try:
+            self.sample()
+        except MeasuredNothingError:
+            self._tree.close()
+            raise
         self._thread.start()
 
     def end(self) -> None:

@@ -97,6 +97,19 @@ def test_a_process_that_ends_under_the_watch_measured_nothing(process: subproces
 
 
 @pytest.mark.slow
+def test_a_process_that_ends_before_the_first_sample_leaves_nothing_open(
+    process: subprocess.Popen[bytes],
+) -> None:
+    """GIVEN a process that was there a moment ago WHEN the watch begins THEN it says so, and closes its files."""
+    watch = Watch(process.pid)
+    process.kill()
+    process.wait()
+    with pytest.raises(MeasuredNothingError, match=r"was gone 0\.\d s after"):
+        watch.begin()
+    assert watch._tree._listed.closed
+
+
+@pytest.mark.slow
 def test_a_process_that_waits_to_be_reaped_is_none(process: subprocess.Popen[bytes]) -> None:
     """GIVEN a process that has ended, and whose parent does not know it yet THEN the message says how."""
     process.kill()
