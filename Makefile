@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder options options-report controls fuzz lock clean
+.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder gate-characteristic options options-report controls fuzz lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,11 @@ options: .venv/run.stamp  ## Every option of the plan in real time: what is miss
 options-report: .venv/run.stamp  ## What the options' runs show so far, and the figures that the docs quote (COMMIT, where git does not know it)
 	$(BIN)/python -m benchmarks.options_report $(if $(COMMIT),--commit $(COMMIT))
 	$(BIN)/python -m benchmarks.options_quote
+
+gate-characteristic: .venv/run.stamp  ## How often the gate cries wolf, and what it finds (3 hours; what is measured stays; needs root)
+	$(BIN)/python -m benchmarks.gate $(ARGS)
+	$(BIN)/python -m benchmarks.gate_itself
+	$(BIN)/python -m benchmarks.gate_page
 
 fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000 a route (FUZZ_REQUESTS)
 	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-1000} $(BIN)/pytest -s tests/reference_server/wire $(ARGS)

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from benchmarks.gate import RUNS, Effect
+from benchmarks.gate_busy import busy
 from benchmarks.gate_intervals import share
 from benchmarks.gate_required import requirements
 from benchmarks.gate_runs import Measured, nearest
@@ -21,7 +22,7 @@ from benchmarks.gate_simulation import (
     power_bounds,
     regressed_head,
 )
-from benchmarks.gate_spread import NEAREST_PAIRS, by_pressure, effect_found, spreads, with_pressure
+from benchmarks.gate_spread import NEAREST_PAIRS, effect_found, spreads
 from benchmarks.gate_verdicts import PairVerdict, effect_verdicts, pair_verdicts
 from profiles.gate.decision import ALPHA
 from profiles.gate.outcome import GateRun
@@ -94,28 +95,27 @@ def characteristic(measured: Measured, gates: Gates, workers: int | None = None)
     ]
     power = [job for effect, head in measured.effects for job in _power_jobs(measured, effect, head, gates)]
     rows = list(_done([*equal, *power], workers))
+    value = {**as_measured(measured), "equal_sides": rows[: len(equal)], "power": rows[len(equal) :]}
+    value["required"] = [asdict(found) for found in requirements(value)]
+    return {key: rounded(part) for key, part in value.items()}
+
+
+def as_measured(measured: Measured) -> dict[str, Any]:
+    """Return all figures that need no simulation."""
     pairs = pair_verdicts(measured)
-    value: dict[str, Any] = {
+    found = (effect_found(effect, runs, measured.pairs) for effect, runs in measured.effects)
+    return {
         "conditions": _conditions(measured),
         "runs_a_side": RUNS,
         "alpha": ALPHA,
         "real": _real(pairs),
         "pairs": [asdict(pair) for pair in pairs],
         "whole_gates": list(measured.gates),
-        "equal_sides": rows[: len(equal)],
-        "power": rows[len(equal) :],
-        "effect_verdicts": [asdict(found) for found in effect_verdicts(measured)],
-        "effects_found": [
-            asdict(found)
-            for effect, runs in measured.effects
-            if (found := effect_found(effect, runs, measured.pairs))
-        ],
-        "spreads": [asdict(found) for found in spreads(measured.pairs)],
-        "by_pressure": [asdict(part) for part in by_pressure(measured.pairs)],
-        "with_pressure": with_pressure(measured.pairs),
+        "effect_verdicts": [asdict(verdicts) for verdicts in effect_verdicts(measured)],
+        "effects_found": [asdict(shifted) for shifted in found if shifted],
+        "spreads": [asdict(spread) for spread in spreads(measured.pairs)],
+        "busy": [asdict(sign) for sign in busy(measured.pairs)],
     }
-    value["required"] = [asdict(found) for found in requirements(value)]
-    return {key: rounded(part) for key, part in value.items()}
 
 
 def _power_jobs(

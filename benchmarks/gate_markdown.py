@@ -23,8 +23,8 @@ def markdown(value: Value) -> str:
     ]
     for table in tables(value):
         parts += _part(table)
-    parts += ["## Conditions", _items(conditions(value))]
-    parts += ["## What these numbers cannot tell", _items(said.LIMITS)]
+    parts += ["## Conditions", items(conditions(value))]
+    parts += ["## What these numbers cannot tell", items(said.LIMITS)]
     parts.append(
         "Made from [characteristic.json](characteristic.json), and that from [runs.jsonl](runs.jsonl)."
     )
@@ -96,15 +96,17 @@ def conditions(value: Value) -> list[str]:
 
 
 def _part(table: Table) -> list[str]:
-    below = [_items(table.below)] if table.below else []
-    return [f"## {table.title}", *map(plain, table.above), _rows(table), *below]
+    below = [items(table.below)] if table.below else []
+    return [f"## {table.title}", *map(plain, table.above), rows(table), *below]
 
 
-def _items(lines: Sequence[str]) -> str:
+def items(lines: Sequence[str]) -> str:
+    """Return a list."""
     return "\n".join(f"- {plain(line)}" for line in lines)
 
 
-def _rows(table: Table) -> str:
-    head, *rows = [[plain(cell) for cell in row] for row in (table.head, *table.rows)]
+def rows(table: Table) -> str:
+    """Return a table's head and rows."""
+    head, *others = [[plain(cell) for cell in row] for row in (table.head, *table.rows)]
     rule = ["---"] + ["---:"] * (len(head) - 1)
-    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *rows))
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, rule, *others))

@@ -1,7 +1,8 @@
 """`python -m benchmarks.gate_page`: the gate's operating characteristic, from what `benchmarks.gate` measured.
 
 Reads `runs.jsonl` and `conditions.json` in `--out` and writes `characteristic.json`, `characteristic.md`, `power.svg`
-and `power.png` beside them; measures nothing. The same runs give the same files. Some minutes on two cores.
+and `power.png` beside them; where they are the published ones, also the part of the docs that quotes them. Measures
+nothing. The same runs give the same files. Some minutes on two cores.
 
 Exit codes: 0 written, 2 wrong use, or no runs.
 """
@@ -17,11 +18,13 @@ from benchmarks.gate import ROOT
 from benchmarks.gate_characteristic import Gates, characteristic
 from benchmarks.gate_markdown import markdown, sentences
 from benchmarks.gate_plot import power_figure
+from benchmarks.gate_quote import renew
 from benchmarks.gate_runs import read
 from benchmarks.options_plot import save
 from profiles.errors import EXIT_OK, OomproofError
 
 FOLDER = ROOT / "reports" / "gate"
+DOCS = ROOT / "docs" / "measurements.md"
 VALUE_FILE, PAGE_FILE, PICTURE = "characteristic.json", "characteristic.md", "power"
 
 
@@ -66,6 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"gate_page: {error}", file=sys.stderr)
         return error.exit_code
     write(value, chosen.out)
+    if chosen.out.resolve() == FOLDER:
+        renew(DOCS, value)
     print(*sentences(value), f"The page is {chosen.out / PAGE_FILE}.", sep="\n")
     return EXIT_OK
 

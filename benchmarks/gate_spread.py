@@ -1,10 +1,9 @@
 """How runs of one state differ, and how true an injected regression is measured: what the error rates come from."""
 
-import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import correlation, fmean, median, stdev, variance
+from statistics import StatisticsError, correlation, fmean, median, stdev, variance
 
 from benchmarks.gate import Effect
 from benchmarks.gate_runs import Pair, nearest
@@ -15,7 +14,6 @@ from profiles.gate.sides import survivors, values
 
 NEAREST_PAIRS = 4
 """Of an effect's base: as many runs as the exact interval takes, from the minutes around."""
-PARTS = 3
 SHIFTED: Mapping[str, str] = {
     "hold": "steady_rss_mb", "leak": "growth_bytes_per_session", "burst": "peak_tree_rss_mb"
 }  # fmt: skip
@@ -36,6 +34,8 @@ class Spread:
         sd_within: of runs of one pair.
         sd_between: of the pairs' levels, beyond what the runs within explain.
         worst_shift: the largest shift between the two sides of a pair, either way.
+        together: correlation of what base and head measured at the same time, as they differ from their pair's mean;
+            None where nothing varies.
         least: the smallest rise that matters.
     """
 
@@ -48,18 +48,8 @@ class Spread:
     sd_within: float
     sd_between: float
     worst_shift: float
+    together: float | None
     least: float
-
-
-@dataclass(frozen=True)
-class Part:
-    """The runs of one part of all, by how much the machine waited for memory (PSI, %)."""
-
-    psi_low: float
-    psi_high: float
-    runs: int
-    medians: Mapping[str, float]
-    sds: Mapping[str, float]
 
 
 @dataclass(frozen=True)
@@ -96,47 +86,27 @@ def _spread(metric: Metric, groups: Sequence[Sequence[float]], pairs: Sequence[P
         for pair in pairs
         if (base := values(survivors(pair.base), metric)) and (head := values(survivors(pair.head), metric))
     ]
+    usual = median(pooled)
     return Spread(
-        metric.name, len(pooled), median(pooled), min(pooled), max(pooled), stdev(pooled), math.sqrt(within),
-        math.sqrt(max(0.0, between)), max(shifts, default=0.0), metric.smallest_effect(median(pooled)),
+        metric.name, len(pooled), usual, min(pooled), max(pooled), stdev(pooled), math.sqrt(within),
+        math.sqrt(max(0.0, between)), max(shifts, default=0.0), _together(metric, pairs), metric.smallest_effect(usual),
     )  # fmt: skip
 
 
-def by_pressure(pairs: Sequence[Pair]) -> list[Part]:
-    """Return the runs in equal parts, those on the quietest machine first; nothing where nobody told the pressure."""
-    told = [run for run in _survived(pairs) if run.host_psi_some is not None]
-    told.sort(key=lambda run: run.host_psi_some or 0.0)
-    if len(told) < 2 * PARTS:
-        return []
-    cuts = [round(part * len(told) / PARTS) for part in range(PARTS + 1)]
-    return [_part(told[low:high]) for low, high in itertools.pairwise(cuts)]
-
-
-def _part(runs: Sequence[GateRun]) -> Part:
-    found = {metric.name: values(runs, metric) for metric in METRICS}
-    known = {name: numbers for name, numbers in found.items() if len(numbers) > 1}
-    return Part(
-        psi_low=runs[0].host_psi_some or 0.0,
-        psi_high=runs[-1].host_psi_some or 0.0,
-        runs=len(runs),
-        medians={name: median(numbers) for name, numbers in known.items()},
-        sds={name: stdev(numbers) for name, numbers in known.items()},
-    )
-
-
-def with_pressure(pairs: Sequence[Pair]) -> dict[str, float]:
-    """Return each metric's rank correlation with the pressure (Spearman); none of what does not vary."""
-    found = {}
-    for metric in METRICS:
-        both = [
-            (run.host_psi_some, value)
-            for run in _survived(pairs)
-            if run.host_psi_some is not None and (value := run.figures[metric.name]) is not None
-        ]
-        psi, figures = (_ranks([pair[side] for pair in both]) for side in (0, 1))
-        if len(set(psi)) > 1 and len(set(figures)) > 1:
-            found[metric.name] = correlation(psi, figures)
-    return found
+def _together(metric: Metric, pairs: Sequence[Pair]) -> float | None:
+    """By turns, the runs of one number share their minute: what that minute does to both shows here."""
+    bases, heads = list[float](), list[float]()
+    for pair in pairs:
+        level = fmean(_values(pair, metric) or (0.0,))
+        for base, head in zip(pair.base, pair.head, strict=True):
+            before, after = (run.figures[metric.name] for run in (base, head))
+            if survivors((base, head)) == (base, head) and before is not None and after is not None:
+                bases.append(before - level)
+                heads.append(after - level)
+    try:
+        return correlation(bases, heads)
+    except StatisticsError:
+        return None
 
 
 def effect_found(effect: Effect, runs: Sequence[GateRun], pairs: Sequence[Pair]) -> Found | None:
@@ -150,17 +120,5 @@ def effect_found(effect: Effect, runs: Sequence[GateRun], pairs: Sequence[Pair])
     return Found(effect.name, metric.name, len(head), len(base), effect.size, shift(base, head), low, high)
 
 
-def _survived(pairs: Sequence[Pair]) -> list[GateRun]:
-    return [run for pair in pairs for run in survivors(pair.runs)]
-
-
 def _values(pair: Pair, metric: Metric) -> tuple[float, ...]:
     return values(survivors(pair.runs), metric)
-
-
-def _ranks(numbers: Sequence[float]) -> list[float]:
-    """Each number's rank; equal ones share the middle of theirs."""
-    ordered = sorted(numbers)
-    last = {number: place for place, number in enumerate(ordered)}
-    first = {number: place for place, number in reversed(list(enumerate(ordered)))}
-    return [(first[number] + last[number]) / 2 for number in numbers]

@@ -34,7 +34,7 @@ def required(value: Value) -> Table:
 
 def tables(value: Value) -> list[Table]:
     """Return all other tables that have something to tell."""
-    made = (real, false_alarms, power, power_by_runs, effects_found, spread, pressure)
+    made = (real, false_alarms, power, power_by_runs, effects_found, spread, busy)
     return [table for table in (make(value) for make in made) if table.rows]
 
 
@@ -138,33 +138,37 @@ def spread(value: Value) -> Table:
             number(row[key], digits=1) for key in ("median", "low", "high", "worst_shift")
         )
         within, among = (number(row[key], digits=2) for key in ("sd_within", "sd_between"))
+        together = number(row["together"], digits=2)
         least = number(row["least"], digits=1) if row["least"] else NONE
-        rows.append(
-            [f"{metric.title}, {metric.unit}", usual, f"{low} to {high}", within, among, shift, least]
-        )
+        scatter = [within, among, shift, together]
+        rows.append([f"{metric.title}, {metric.unit}", usual, f"{low} to {high}", *scatter, least])
     head = [
         "metric", "median", "lowest to highest", "SD in a pair", "SD between pairs", "largest shift in a pair",
-        "smallest effect",
+        "in the same minute", "smallest effect",
     ]  # fmt: skip
     runs = max((row["runs"] for row in value["spreads"]), default=0)
     return Table("How runs of one state differ", [said.SPREAD.format(runs=runs)], head, rows)
 
 
-def pressure(value: Value) -> Table:
-    """The same runs by how much the machine waited for memory."""
+def busy(value: Value) -> Table:
+    """The same runs by how busy the machine was."""
     names = [row["metric"] for row in value["spreads"]]
     rows = []
-    for part in value["by_pressure"]:
-        medians, sds = (
-            [number(part[key].get(name), digits=1) for name in names] for key in ("medians", "sds")
-        )
-        both = (f"{level} ± {sd}" for level, sd in zip(medians, sds, strict=True))
-        rows.append([f"{part['psi_low']:g} to {part['psi_high']:g} %", str(part["runs"]), *both])
-    if rows and value["with_pressure"]:
-        ranks = (number(value["with_pressure"].get(name), digits=2) for name in names)
-        rows.append(["rank correlation", "", *ranks])
-    head = ["waited for memory", "runs", *(f"{BY_NAME[name].title}, {BY_NAME[name].unit}" for name in names)]
-    return Table("A busy machine", [said.PRESSURE], head, rows)
+    for sign in value["busy"]:
+        of, unit = said.SIGNS[sign["sign"]]
+        rows += [
+            [f"{of} {part['low']:g} to {part['high']:g} {unit}", str(part["runs"]), *_levels(part, names)]
+            for part in sign["parts"]
+        ]
+        ranks = (number(sign["correlations"].get(name), digits=2) for name in names)
+        rows.append([f"{of}: rank correlation", "", *ranks])
+    head = ["runs with", "runs", *(f"{BY_NAME[name].title}, {BY_NAME[name].unit}" for name in names)]
+    return Table("A busy machine", [said.BUSY], head, rows)
+
+
+def _levels(part: Value, names: Sequence[str]) -> list[str]:
+    medians, sds = ([number(part[key].get(name), digits=1) for name in names] for key in ("medians", "sds"))
+    return [f"{level} ± {sd}" for level, sd in zip(medians, sds, strict=True)]
 
 
 def bounded(share: Value) -> str:

@@ -55,11 +55,20 @@ FOUND = (
     "Hodges-Lehmann shift between an effect's runs and the runs of equal states nearest in time, with its 95 "
     "% interval."
 )
-SPREAD = "{runs} runs of one state that survived."
-PRESSURE = (
-    "The same runs in three equal parts, by the highest share of 10 s in which some process of the machine "
-    "waited for memory (PSI): median ± standard deviation. The last row is Spearman's rank correlation with "
-    "it. What is busy at one time only correlates with all that changes with time."
+SPREAD = (
+    "{runs} runs of one state that survived. In the same minute: the correlation of what base and head measured "
+    "side by side, each as it differs from its pair's mean. Where it is high, turns make the sides more alike than a "
+    "lot does, and the gate errs less often than simulated."
+)
+SIGNS: Mapping[str, tuple[str, str]] = {
+    "host_psi_some": ("waiting for memory", "%"),
+    "chunk_p95_ms": ("chunks at p95", "ms"),
+}
+BUSY = (
+    "The same runs in three equal parts, calmest first, by two signs of a busy machine: the highest share of 10 s in "
+    "which some process waited for memory (PSI), and the latency that one chunk in twenty exceeded. Median ± standard "
+    "deviation, and Spearman's rank correlation. What is busy at one time only correlates with all that changes with "
+    "time."
 )
 LIMITS = (
     (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks import gate_simulation
+from benchmarks import gate_page, gate_simulation
 from benchmarks.gate import Effect
 from benchmarks.gate_characteristic import Gates, characteristic, rounded
 from benchmarks.gate_markdown import markdown, sentences
@@ -147,6 +147,22 @@ def test_the_command_writes_everything_and_says_the_result(
     names = {"characteristic.json", "characteristic.md", "power.svg", "power.png"}
     assert names <= {path.name for path in folder.iterdir()}
     assert "Of 3 gates on equal states, as measured, 3 passed and 0 said regressed" in capsys.readouterr().out
+
+
+def test_the_docs_are_renewed_where_the_published_runs_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN the folder of what is published THEN the docs that quote it have its sentences too; else they stay."""
+    gate_files.write(tmp_path, list(believable(2, 0)))
+    docs = tmp_path / "docs.md"
+    docs.write_text("<!--gate sentences-->\nold\n<!--/gate-->\n", encoding="utf-8")
+    monkeypatch.setattr(gate_page, "DOCS", docs)
+    arguments = ["--out", str(tmp_path), "--equal", "1", "--regressed", "1", "--workers", "0"]
+    assert main(arguments) == EXIT_OK
+    assert "old" in docs.read_text(encoding="utf-8")
+    monkeypatch.setattr(gate_page, "FOLDER", tmp_path)
+    assert main(arguments) == EXIT_OK
+    assert "- Of 2 gates on equal states" in docs.read_text(encoding="utf-8")
 
 
 def test_processes_compute_what_one_does(folder: Path) -> None:

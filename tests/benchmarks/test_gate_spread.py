@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.gate import Effect
 from benchmarks.gate_runs import Measured, read
-from benchmarks.gate_spread import by_pressure, effect_found, spreads, with_pressure
+from benchmarks.gate_spread import effect_found, spreads
 from tests.benchmarks import gate_files
 from tests.benchmarks.gate_files import believable, line
 
@@ -51,36 +51,25 @@ def test_one_pair_has_no_spread_between(tmp_path: Path) -> None:
 
 
 def test_what_did_not_survive_is_no_part_of_the_spread(tmp_path: Path) -> None:
-    """GIVEN a killed run with a wild figure THEN neither spread nor parts hold it."""
+    """GIVEN a killed run with a wild figure THEN the spread is without it."""
     lines = list(believable(2, 0))
     lines[0]["verdict"], lines[0]["figures"]["steady_rss_mb"] = "oom_killed", 4000.0
     pairs = read(gate_files.write(tmp_path, lines)).pairs
     assert all(spread.runs == 23 and spread.high < 1000 for spread in spreads(pairs))
-    assert sum(part.runs for part in by_pressure(pairs)) == 23
 
 
-def test_runs_are_parted_by_the_pressure(tmp_path: Path) -> None:
-    """GIVEN a figure that rises with the pressure THEN the parts show it, and the correlation is one."""
-    found = steady(
-        tmp_path, ([70.0, 71.0], [70.0, 71.0]), ([80.0, 81.0], [80.0, 81.0]), ([90.0, 91.0], [90.0, 91.0])
+def test_what_one_minute_does_to_both_sides_is_seen(tmp_path: Path) -> None:
+    """GIVEN sides that rise and fall together, and ones that do not, THEN that is their correlation; none without."""
+    alike = steady(
+        tmp_path / "a", ([70.0, 72.0, 71.0], [70.0, 72.0, 71.0]), ([80.0, 82.0, 81.0], [80.0, 82.0, 81.0])
     )
-    parts = by_pressure(found.pairs)
-    assert [(part.psi_low, part.psi_high, part.runs) for part in parts] == [
-        (0, 1, 4),
-        (10, 11, 4),
-        (20, 21, 4),
-    ]
-    assert [part.medians["steady_rss_mb"] for part in parts] == [70.5, 80.5, 90.5]
-    assert parts[0].sds["steady_rss_mb"] == pytest.approx(math.sqrt(1 / 3))
-    assert with_pressure(found.pairs) == {"steady_rss_mb": pytest.approx(1.0)}
-
-
-def test_without_pressure_there_are_no_parts(tmp_path: Path) -> None:
-    """GIVEN runs of a machine that tells no pressure THEN nothing is parted and nothing correlates."""
-    lines = [line(f"pair-{n}", side, n, psi=None) for n in range(9) for side in ("base", "head")]
-    pairs = read(gate_files.write(tmp_path, lines)).pairs
-    assert by_pressure(pairs) == []
-    assert with_pressure(pairs) == {}
+    apart = steady(
+        tmp_path / "b", ([70.0, 72.0, 71.0], [72.0, 70.0, 71.0]), ([80.0, 82.0, 81.0], [82.0, 80.0, 81.0])
+    )
+    for found, expected in ((alike, 1.0), (apart, -1.0)):
+        spread = {spread.metric: spread for spread in spreads(found.pairs)}
+        assert spread["steady_rss_mb"].together == pytest.approx(expected)
+        assert spread["peak_anon_mb"].together is None
 
 
 @pytest.mark.parametrize(
