@@ -5,8 +5,8 @@ from collections.abc import Mapping
 TITLE = "How sure the gate is"
 PICTURE = "How often the gate says regressed, by the size of what was injected"
 PICTURE_SAID = (
-    "Bars: 95 %, the runs themselves drawn again. At size 0: the same, both sides drawn from one pair of "
-    "equal states."
+    "Bars: 95 %, at either end the wider of the interval of the gates drawn and that of the runs drawn again. "
+    "At size 0 both sides are drawn from one pair of equal states."
 )
 WAYS: Mapping[str, str] = {
     "relabelled": "one pair's runs, base and head by lot",
