@@ -15,7 +15,7 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,16 +85,19 @@ class Runs:
         """Return the runs of a pair or an effect."""
         return [line for line in self.lines if line["of"] == name]
 
-    def add(self, name: str, side: str, runs: Sequence[GateRun], at_once: int) -> None:
-        """Write down a side's runs."""
+    def add(self, name: str, sides: Mapping[str, Sequence[GateRun]], at_once: int) -> None:
+        """Write down the runs of all sides in one go: half a pair would never be made whole."""
+        lines: list[dict[str, object]] = [
+            {
+                "of": name, "side": side, "verdict": run.verdict, "started_at": run.started_at,
+                "host_psi_some": run.host_psi_some, "at_once": at_once, "figures": dict(run.figures),
+            }
+            for side, runs in sides.items()
+            for run in runs
+        ]  # fmt: skip
+        self.lines += lines
         with self._path.open("a", encoding="utf-8") as file:
-            for run in runs:
-                line: dict[str, object] = {
-                    "of": name, "side": side, "verdict": run.verdict, "started_at": run.started_at,
-                    "host_psi_some": run.host_psi_some, "at_once": at_once, "figures": dict(run.figures),
-                }  # fmt: skip
-                self.lines.append(line)
-                file.write(json.dumps(line) + "\n")
+            file.write("".join(json.dumps(line) + "\n" for line in lines))
 
 
 def wanted(runs: Runs, pairs: Sequence[int], repeat: int) -> Iterator[tuple[str, Effect | None]]:
@@ -126,11 +129,11 @@ class Measurement:
         """Measure a pair, or a batch of at most `most` runs of an effect, and put away the runs' folders."""
         sides = [_contender("base"), _contender("head")] if effect is None else [self._injected(effect)]
         try:
-            for found in self.crew.take(sides, RUNS if effect is None else min(RUNS, most)):
-                folder = found.runs[0].folder
-                if self.chunks_a_session is None and effect is None and folder is not None:
-                    self._remember(folder)
-                self.runs.add(name, found.side.name, found.runs, self.crew.at_once)
+            found = self.crew.take(sides, RUNS if effect is None else min(RUNS, most))
+            folder = found[0].runs[0].folder
+            if self.chunks_a_session is None and effect is None and folder is not None:
+                self._remember(folder)
+            self.runs.add(name, {one.side.name: one.runs for one in found}, self.crew.at_once)
         finally:
             shutil.rmtree(self.crew.options.out / self.crew.scenario.name, ignore_errors=True)
 

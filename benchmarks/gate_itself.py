@@ -12,12 +12,14 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from benchmarks.gate import RUNS_FILE, Runs
 from profiles.errors import EXIT_INTERRUPTED, EXIT_OK, EXIT_USAGE
 from profiles.gate.outcome import GateRun
+from profiles.gate.tree_state import tree_state
 
 ROOT = Path(__file__).resolve().parent.parent
 GATES = 20
@@ -41,18 +43,9 @@ def run_gate(number: int, out: Path, runs: Runs) -> None:
         if not path.exists():
             raise subprocess.CalledProcessError(ended.returncode, command, ended.stdout, ended.stderr)
         found = json.loads(path.read_text(encoding="utf-8"))
-    for scenario in found["scenarios"]:
-        for side in ("base", "head"):
-            its = [
-                GateRun(
-                    run["verdict"],
-                    run["figures"],
-                    started_at=run["started_at"],
-                    host_psi_some=run["host_psi_some"],
-                )
-                for run in scenario[f"{side}_runs"]
-            ]
-            runs.add(f"gate-{number}", side, its, found["conditions"]["runs_at_once"])
+    (scenario,) = found["scenarios"]
+    sides = {side: [_run(run) for run in scenario[f"{side}_runs"]] for side in ("base", "head")}
+    runs.add(f"gate-{number}", sides, found["conditions"]["runs_at_once"])
     line = {
         "of": f"gate-{number}",
         "exit_code": ended.returncode,
@@ -66,6 +59,12 @@ def run_gate(number: int, out: Path, runs: Runs) -> None:
     )
 
 
+def _run(told: Mapping[str, Any]) -> GateRun:
+    return GateRun(
+        told["verdict"], told["figures"], started_at=told["started_at"], host_psi_some=told["host_psi_some"]
+    )
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs the gates that are missing; returns the exit code."""
     parser = argparse.ArgumentParser(
@@ -76,6 +75,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "gate", help="where the figures go")
     parser.add_argument("--gates", type=int, default=GATES, help="how many in all (20)")
     chosen = parser.parse_args(argv)
+    if (state := tree_state()).dirty:
+        print(
+            f"gate: {state.described}: HEAD is another state than this tree. Commit first.", file=sys.stderr
+        )
+        return EXIT_USAGE
     chosen.out.mkdir(parents=True, exist_ok=True)
     done = chosen.out / GATES_FILE
     had = len(done.read_text(encoding="utf-8").splitlines()) if done.exists() else 0
@@ -83,6 +87,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         for number in range(had + 1, chosen.gates + 1):
             run_gate(number, chosen.out, runs)
+    except subprocess.TimeoutExpired:
+        print(f"gate {number}: not done within {GATE_WITHIN_S:g} s, and ended.", file=sys.stderr)
+        return EXIT_USAGE
     except subprocess.CalledProcessError as error:
         print(
             f"gate {number}: exit code {error.returncode}: {error.stderr.strip().splitlines()[-1:]}",

@@ -18,7 +18,7 @@ RUN = GateRun("survived", {"steady_rss_mb": 72.1}, started_at="2026-11-23T01:00:
 
 def filled(runs: Runs, name: str, count: int) -> None:
     """Put so many runs down."""
-    runs.add(name, "base", [RUN] * count, 2)
+    runs.add(name, {"base": [RUN] * count}, 2)
 
 
 def names(runs: Runs, pairs: range, repeat: int) -> list[str]:
@@ -55,7 +55,7 @@ def test_no_effect_is_measured_where_none_is_asked_for(tmp_path: Path) -> None:
 def test_a_run_is_on_disk_as_soon_as_it_is_told(tmp_path: Path) -> None:
     """GIVEN a side's runs THEN each is a line with its conditions of the moment, and a new reader has them all."""
     runs = Runs(tmp_path / "runs.jsonl")
-    runs.add("pair-1", "head", [RUN, replace(RUN, verdict="unhealthy")], 2)
+    runs.add("pair-1", {"head": [RUN, replace(RUN, verdict="unhealthy")]}, 2)
     lines = [json.loads(line) for line in (tmp_path / "runs.jsonl").read_text(encoding="utf-8").splitlines()]
     assert [line["verdict"] for line in lines] == ["survived", "unhealthy"]
     assert lines[0].items() >= {
