@@ -29,7 +29,7 @@ def said(monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
         (out / "gate.json").write_text(json.dumps(found))
         return subprocess.CompletedProcess(command, 0, "", "")
 
-    monkeypatch.setattr(gate_itself.subprocess, "run", run)
+    monkeypatch.setattr(subprocess, "run", run)
     monkeypatch.setattr(gate_itself, "tree_state", lambda: TreeState("a32e9ed", dirty=False))
     return commands
 
@@ -73,7 +73,7 @@ def test_a_gate_that_says_nothing_ends_it(
         raise subprocess.TimeoutExpired(command, 1)
 
     for broken, line in ((fails, "no root"), (hangs, "not done within")):
-        monkeypatch.setattr(gate_itself.subprocess, "run", broken)
+        monkeypatch.setattr(subprocess, "run", broken)
         assert gate_itself.main(["--out", str(tmp_path)]) == EXIT_USAGE
         assert line in capsys.readouterr().err
     assert not (tmp_path / gate_itself.GATES_FILE).exists()
