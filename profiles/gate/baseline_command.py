@@ -8,22 +8,24 @@ from rich.console import Console
 
 from profiles.errors import EXIT_OK, OomproofError, RunError
 from profiles.gate.baseline import (
+    Baseline,
     baseline_of,
     baseline_path,
     check_committed,
     check_worth_keeping,
     write_baseline,
 )
-from profiles.gate.comparison import head_conditions
-from profiles.gate.measure import Contender, measure
-from profiles.gate.options import add_shared_options, options_of, scenarios_of
+from profiles.gate.comparison import conditions_of_runs, unexpected
+from profiles.gate.measure import Contender, SideRuns, measure
+from profiles.gate.options import add_shared_options, options_of, ready_to_measure, scenarios_of
 from profiles.gate.outcome import Side
 from profiles.gate.revision import build_this_tree
-from profiles.gate.tree_state import tree_state
+from profiles.gate.tree_state import TreeState, tree_state
 from profiles.progress import Progress
+from profiles.report_text import count
 
 EXAMPLES = """examples:
-  oomproof baseline                           measure the gate's scenarios, and write what is not there yet
+  oomproof baseline                           measure the gate's scenarios, and write their baselines
   oomproof baseline gate-cached --replace     a new baseline in the place of the old one
   oomproof baseline --baselines /tmp/mine     kept elsewhere
 
@@ -67,24 +69,34 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
     if not chosen.allow_dirty:
         check_committed(state)
     options = options_of(chosen)
-    with Progress(console) as progress:
+    chosen.baselines.mkdir(parents=True, exist_ok=True)
+    with ready_to_measure(scenarios, options), Progress(console) as progress:
         progress.stage("baseline")
         build = build_this_tree(progress.tell, options.cache)
         head = Contender(Side("head", build.described), build)
         measured = measure(
             scenarios, [head], options, runs=chosen.runs, at_once=chosen.at_once, progress=progress
         )
-    baselines = []
-    for found in measured:
-        check_worth_keeping(found.runs)
-        conditions = head_conditions(found.runs, chosen.at_once)
-        if conditions is None:
-            raise RunError(f"baseline of {found.scenario.name}: no run measured anything valid.")
-        baselines.append(
-            baseline_of(found.scenario.name, found.runs, conditions, commit=state.commit, dirty=state.dirty)
-        )
-    for baseline in baselines:
+    console.print(f"Runs: {options.out}", soft_wrap=True, highlight=False)
+    baselines = [_baseline(found, state, chosen.at_once) for found in measured]
+    for found, baseline in zip(measured, baselines, strict=True):
+        for note in unexpected("this tree", found.runs):
+            console.print(f"Note: {baseline.scenario}: {note}", soft_wrap=True, highlight=False)
         path = baseline_path(chosen.baselines, baseline.scenario)
         write_baseline(baseline, path, replace=chosen.replace)
-        console.print(f"Baseline: {path}, {chosen.runs} runs", soft_wrap=True, highlight=False)
+        console.print(
+            f"Baseline: {path}, {count(chosen.runs, 'run', 'runs')}", soft_wrap=True, highlight=False
+        )
     return EXIT_OK
+
+
+def _baseline(found: SideRuns, state: TreeState, at_once: int) -> Baseline:
+    name = found.scenario.name
+    try:
+        check_worth_keeping(found.runs)
+    except RunError as error:
+        raise RunError(f"{name}: {error}") from None
+    conditions = conditions_of_runs(found.runs, at_once)
+    if conditions is None:
+        raise RunError(f"baseline of {name}: its runs left no folder. Measure again.")
+    return baseline_of(name, found.runs, conditions, commit=state.commit, dirty=state.dirty)

@@ -25,9 +25,11 @@ def check_budget(
     the limit of the process tree's RSS; without one it is the plan's line.
     """
     runs = valid(head_runs)
-    if not runs:
-        return BudgetCheck(kept=False, lines=(NOTHING_MEASURED,))
     vm_limit_mb, tree_limit_mb = VM_SHARE * vm_memory_mb, BUDGET_MB if budget_mb is None else budget_mb
+    if not runs:
+        return BudgetCheck(
+            kept=False, lines=(NOTHING_MEASURED,), tree_limit_mb=tree_limit_mb, vm_memory_mb=vm_memory_mb
+        )
     share = f"{VM_SHARE:.0%} of the VM's {number(vm_memory_mb, 'MB')}"
     checks = (
         _survived(runs),
@@ -43,6 +45,8 @@ def check_budget(
         kept=all(kept for kept, _ in checks),
         lines=tuple(line for _, line in checks),
         broken=tuple(line for kept, line in checks if kept is False),
+        tree_limit_mb=tree_limit_mb,
+        vm_memory_mb=vm_memory_mb,
     )
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
@@ -16,29 +16,29 @@ from profiles.gate.baseline import BASELINE_FOLDER
 from profiles.gate.comparison import (
     Stored,
     beside_baselines,
-    head_conditions,
     read_baselines,
     side_by_side,
 )
-from profiles.gate.decision import ALPHA, decide
-from profiles.gate.heap_command import explain_heaps
+from profiles.gate.decision import decide
+from profiles.gate.heap_command import Heaps, explain_heaps
 from profiles.gate.markdown import gate_markdown
 from profiles.gate.measure import Contender, SideRuns, measure
-from profiles.gate.options import add_shared_options, options_of, scenarios_of
+from profiles.gate.options import add_shared_options, options_of, ready_to_measure, scenarios_of
 from profiles.gate.outcome import GateOutcome, Side
-from profiles.gate.report import print_gate, write_gate_report
+from profiles.gate.report import MARKDOWN_FILE, print_gate, write_gate_report
 from profiles.gate.revision import build_revision, build_this_tree
 from profiles.gate.step_summary import add_step_summary
+from profiles.gate.told_conditions import told_conditions
 from profiles.progress import Progress
 from profiles.scenario import Scenario
 
 EXAMPLES = """examples:
   oomproof gate --against main                whether this tree uses more memory than main does
-  oomproof gate --against HEAD~1 --heap       and, where it does, which lines hold it
+  oomproof gate --against HEAD~1 --heap       and, where it does, which functions hold it
   oomproof gate                               compared with the baselines in reports/baselines
   oomproof gate --runs 10                     more runs, where six could not tell
   oomproof gate my-server.toml --out build/gate
-  oomproof baseline                           measure the baselines that are not there yet
+  oomproof baseline                           measure what later gates are compared with
 
 Each scenario is run several times, of both sides by turns. Of each metric an exact rank test says whether a rise can be
 chance, and its size whether it matters; the VM's headroom and the 2 GB line hold whatever the baseline says. The
@@ -68,7 +68,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add(
         "--heap",
         action="store_true",
-        help="where memory got worse, capture both heaps and say where (--against)",
+        help="where it does not pass, capture both heaps and say which functions hold more (--against)",
     )
     parser.set_defaults(run=run)
 
@@ -79,32 +79,40 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
     Raises:
         OomproofError: a mistake, a machine that cannot, a revision that does not build, a damaged baseline.
     """
-    _check_together(chosen)
     scenarios = scenarios_of(chosen)
+    _check_together(chosen, scenarios)
     stored = (
         None if chosen.against else read_baselines(scenarios, chosen.baselines, anyway=chosen.compare_anyway)
     )
     options = options_of(chosen)
     began = time.monotonic()
-    with Progress(console) as progress:
+    with ready_to_measure(scenarios, options), Progress(console) as progress:
         progress.stage("gate")
-        work = _Work(chosen, options, stored, _contenders(chosen, options, progress))
+        for line in stored.missing if stored else ():
+            progress.line(f"{line}. Without it only the budget is checked.")
+        contenders = _contenders(chosen, options, progress)
         measured = measure(
-            scenarios, work.contenders, options, runs=chosen.runs, at_once=chosen.at_once, progress=progress
+            scenarios, contenders, options, runs=chosen.runs, at_once=chosen.at_once, progress=progress
         )
-        outcome = work.outcome(measured, time.monotonic() - began)
-        heaps = explain_heaps(scenarios, work.contenders, outcome, options, progress) if chosen.heap else None
-    paths = write_gate_report(outcome, options.out)
-    print_gate(outcome, console)
-    if heaps is not None:
-        paths += heaps.write(options.out)
-        console.print(heaps.text, soft_wrap=True, highlight=False)
-    add_step_summary(gate_markdown(outcome, {}) + ("" if heaps is None else heaps.markdown), console.print)
-    console.print(f"Report: {options.out / 'gate.md'}", soft_wrap=True, highlight=False)
+        outcome = _outcome(chosen, options, stored, contenders, measured, time.monotonic() - began)
+        write_gate_report(outcome, options.out)  # whatever becomes of the heaps: the verdict is there
+        heaps = explain_heaps(scenarios, contenders, outcome, options, progress) if chosen.heap else None
+    _tell(outcome, heaps, options.out, console)
     return outcome.exit_code
 
 
-def _check_together(chosen: argparse.Namespace) -> None:
+def _tell(outcome: GateOutcome, heaps: Heaps | None, out: Path, console: Console) -> None:
+    """The verdict comes last: that is where people look."""
+    if heaps is not None:
+        heaps.write(out)
+        console.print(heaps.text, soft_wrap=True, highlight=False)
+    markdown = gate_markdown(outcome, {}) + ("" if heaps is None else f"\n\n{heaps.markdown}")
+    add_step_summary(markdown, console.print)
+    console.print(f"Report: {out / MARKDOWN_FILE}", soft_wrap=True, highlight=False)
+    print_gate(outcome, console)
+
+
+def _check_together(chosen: argparse.Namespace, scenarios: Sequence[Scenario]) -> None:
     for given, option in (
         (chosen.compare_anyway, "--compare-anyway"),
         (chosen.baselines != BASELINE_FOLDER, f"--baselines {chosen.baselines}"),
@@ -113,64 +121,40 @@ def _check_together(chosen: argparse.Namespace) -> None:
             raise OomproofError(f"{option}: no baseline is read with --against. Leave one of them out.")
     if chosen.heap and not chosen.against:
         raise OomproofError("--heap: a baseline remembers no heap. Give --against REV too.")
+    for scenario in scenarios:
+        if chosen.against and scenario.target.command is not None:
+            raise OomproofError(
+                f"--against {chosen.against}: scenario {scenario.name!r} starts a server of its own (target.command), "
+                "the same for both sides. Compare it with a baseline."
+            )
 
 
 def _contenders(chosen: argparse.Namespace, options: Options, progress: Progress) -> list[Contender]:
-    here = build_this_tree(progress.tell, options.cache)
-    head = Contender(Side("head", here.described), here)
-    if chosen.against is None:
-        return [head]
-    base = build_revision(chosen.against, progress.tell, options.cache)
-    return [Contender(Side("base", base.described), base), head]
+    builds = {}
+    if chosen.against is not None:  # first: it may not be there
+        builds["base"] = build_revision(chosen.against, progress.tell, options.cache)
+    builds["head"] = build_this_tree(progress.tell, options.cache)
+    return [Contender(Side(name, build.described), build) for name, build in builds.items()]
 
 
-@dataclass(frozen=True)
-class _Work:
-    """What a gate was asked, and whom it measures."""
-
-    chosen: argparse.Namespace
-    options: Options
-    stored: Stored | None
-    contenders: Sequence[Contender]
-
-    def outcome(self, measured: Sequence[SideRuns], took_s: float) -> GateOutcome:
-        """Return the verdict of what was measured."""
-        vm_size, at_once = self.options.vm_size, self.chosen.at_once
-        if self.stored is None:
-            base, runs = self.contenders[0].side, side_by_side(measured, vm_size)
-        else:
-            base = Side("base", self.stored.described)
-            runs = beside_baselines(measured, vm_size, self.stored, at_once)
-        return GateOutcome(
-            scenarios=decide(runs),
-            base=base if any(one.base_runs for one in runs) else None,
-            head=self.contenders[-1].side,
-            took_s=took_s,
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-            conditions=self._conditions(measured),
-        )
-
-    def _conditions(self, measured: Sequence[SideRuns]) -> dict[str, object]:
-        heads = [found for found in measured if found.side.name == "head"]
-        known = next((found for one in heads if (found := head_conditions(one.runs, 1))), None)
-        told: dict[str, object] = {
-            "runs": self.chosen.runs,
-            "runs_at_once": self.chosen.at_once,
-            "alpha": ALPHA,
-        }
-        told |= {one.scenario.name: _load(one.scenario) for one in heads}
-        if known is not None:
-            told["machine"] = known.machine.model_dump()
-            told["python"] = known.python
-            told["vm_memory_mb"] = known.vm.memory_mb
-            told["vm_cpus"] = known.vm.cpus
-            told["document_sha256"] = known.document_sha256
-        return told
-
-
-def _load(scenario: Scenario) -> str:
-    load = scenario.load
-    return (
-        f"{load.readers} readers, {load.sessions} sessions of {load.session_s:g} s each, at pace {load.pace:g}, "
-        f"{load.mode}"
+def _outcome(
+    chosen: argparse.Namespace,
+    options: Options,
+    stored: Stored | None,
+    contenders: Sequence[Contender],
+    measured: Sequence[SideRuns],
+    took_s: float,
+) -> GateOutcome:
+    if stored is None:
+        base, runs = contenders[0].side, side_by_side(measured, options.vm_size)
+    else:
+        base = Side("base", stored.described)
+        runs = beside_baselines(measured, options.vm_size, stored, chosen.at_once)
+    return GateOutcome(
+        scenarios=decide(runs),
+        base=base if any(one.base_runs for one in runs) else None,
+        head=contenders[-1].side,
+        took_s=took_s,
+        created_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        conditions=told_conditions(measured, chosen.runs, chosen.at_once),
     )

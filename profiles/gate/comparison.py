@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from profiles.gate.baseline import Baseline, baseline_path, read_baseline, to_gate_runs
+from profiles.gate.baseline import (
+    BASELINE_FOLDER,
+    Baseline,
+    baseline_path,
+    read_baseline,
+    to_gate_runs,
+)
 from profiles.gate.conditions import Conditions, conditions_of, differences
 from profiles.gate.decision import ScenarioRuns
 from profiles.gate.measure import SideRuns
 from profiles.gate.outcome import GateRun
 from profiles.report_text import count
 from profiles.run_folder import RunFolder
-from profiles.scenario import Scenario
+from profiles.scenario import Scenario, scenario_names
 from profiles.vm_size import VmSize
 
 NOTHING_VALID = "head has no valid run, so nobody knows whether the conditions are the same"
@@ -33,6 +40,20 @@ class Stored:
         """Which states they are of."""
         found = {baseline.described for baseline in self.baselines.values() if baseline is not None}
         return ", ".join(sorted(found)) or "no baseline"
+
+    @property
+    def missing(self) -> list[str]:
+        """A line for each scenario that has none."""
+        return [self.lacking(name) for name, baseline in self.baselines.items() if baseline is None]
+
+    def lacking(self, name: str) -> str:
+        """Say that there is no baseline of a scenario, and how to make one."""
+        what = name if name in scenario_names() else f"{name}.toml"
+        where = "" if self.folder == BASELINE_FOLDER else f" --baselines {shlex.quote(str(self.folder))}"
+        return (
+            f"{baseline_path(self.folder, name)}: there is no such baseline. "
+            f"Make one: oomproof baseline {shlex.quote(what)}{where}"
+        )
 
 
 def read_baselines(scenarios: Sequence[Scenario], folder: Path, *, anyway: bool) -> Stored:
@@ -60,8 +81,8 @@ def beside_baselines(
     return [_beside(head, vm_size, stored, at_once) for head in measured]
 
 
-def head_conditions(runs: Sequence[GateRun], at_once: int) -> Conditions | None:
-    """Return the conditions of a side measured now; None when it has no valid run."""
+def conditions_of_runs(runs: Sequence[GateRun], at_once: int) -> Conditions | None:
+    """Return the conditions of runs that were measured now; None when none of them is valid."""
     folder = next((run.folder for run in runs if run.folder is not None and run.verdict != "invalid"), None)
     return None if folder is None else conditions_of(RunFolder(folder), at_once)
 
@@ -71,9 +92,8 @@ def _beside(head: SideRuns, vm_size: VmSize, stored: Stored, at_once: int) -> Sc
     alone = _of_head(head, vm_size, None)
     baseline = stored.baselines[name]
     if baseline is None:
-        why = f"{baseline_path(stored.folder, name)}: there is no such baseline. Make one: oomproof baseline {name}"
-        return replace(alone, why=why)
-    now = head_conditions(head.runs, at_once)
+        return replace(alone, why=stored.lacking(name))
+    now = conditions_of_runs(head.runs, at_once)
     if now is None:
         return replace(alone, why=NOTHING_VALID)
     found = differences(baseline.conditions, now)
@@ -92,14 +112,18 @@ def _of_head(head: SideRuns, vm_size: VmSize, base_runs: tuple[GateRun, ...] | N
         base_runs=base_runs,
         vm_memory_mb=scenario.vm_size(vm_size).memory_mb,
         budget_mb=scenario.expect.peak_tree_rss_mb_below,
-        notes=tuple(_unexpected("head", head.runs)) + tuple(_unexpected("base", base_runs or ())),
+        notes=(*unexpected("head", head.runs), *unexpected("base", base_runs or ())),
     )
 
 
-def _unexpected(side: str, runs: Sequence[GateRun]) -> Iterator[str]:
+def unexpected(side: str, runs: Sequence[GateRun]) -> Iterator[str]:
     """Say where runs that lived did not show what their scenario expects: then something else was measured."""
     others = [run for run in runs if run.verdict == "survived" and run.met is False]
-    reasons = Counter(run.evidence[-1] for run in others if run.evidence)
-    if others:
-        said = "; ".join(reason for reason, _ in reasons.most_common(2))
-        yield f"{count(len(others), 'run', 'runs')} of {side} did not show what the scenario expects: {said}"
+    if not others:
+        return
+    reasons = Counter(run.evidence[-1] for run in others if run.evidence)  # a baseline remembers none
+    said = "; ".join(reason for reason, _ in reasons.most_common(2))
+    yield (
+        f"{count(len(others), 'run', 'runs')} of {side} did not show what the scenario expects"
+        f"{said and ': '}{said}"
+    )

@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from profiles import processes
 from profiles.build import Build
 from profiles.compare import Options, benches
-from profiles.errors import EXIT_INTERRUPTED, EXIT_INVALID, EXIT_OK, OomproofError, RunError, Terminated
+from profiles.errors import EXIT_OK, RunError
 from profiles.gate.gate_run import gate_run
 from profiles.gate.outcome import GateRun, Side
 from profiles.gate.sides import MISFORTUNES
 from profiles.gate.trial import Trial
+from profiles.gate.trial_processes import TrialProcesses
 from profiles.progress import Progress
+from profiles.report_text import count
 from profiles.run import Bench
 from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario
 from profiles.verdict import judge
 
-LOOK_EVERY_S = 0.05
-STOP_WITHIN_S = 30.0
 AGAIN = "-again"
 """Ends the name of a run that takes the place of one that was tried once more."""
+
+
+Key = tuple[str, int]
+"""A run of a gate: its side, and its number there."""
 
 
 @dataclass(frozen=True)
@@ -91,14 +92,13 @@ class Crew:
         trials = [
             self._trial(contender, f"{self.scenario.name}-{contender.side.name}") for contender in contenders
         ]
-        self.progress.stage(self.scenario.name)
         self.progress.line(f"{self.scenario.name}: {self.scenario.description}")
         self._run_all(trials)
         for trial, contender in zip(trials, contenders, strict=True):
             if not _made(trial.folder):
                 raise RunError(
                     f"{contender.side.described}: its chunks could not be made ahead: "
-                    f"{processes.last_line(trial.folder / 'load.log')} See {trial.folder}."
+                    f"{_why_broken(trial.folder).rstrip('.')}. See {trial.folder}."
                 )
 
     def take(self, contenders: Sequence[Contender], runs: int) -> list[SideRuns]:
@@ -110,16 +110,15 @@ class Crew:
             for number in range(1, runs + 1)
             for contender in (contenders if number % 2 else contenders[::-1])
         }
-        self.progress.line(f"{self.scenario.name}: {len(trials)} runs, {self.at_once} at once")
-        self._run_all(list(trials.values()))
-        found = {key: gate_run(trial.folder, judge(trial.folder)) for key, trial in trials.items()}
-        again = {
-            key: replace(trials[key], folder=trials[key].folder.with_name(trials[key].folder.name + AGAIN))
-            for key, run in found.items()
-            if run.verdict in MISFORTUNES
-        }
-        self._run_all(list(again.values()))
-        found |= {key: gate_run(trial.folder, judge(trial.folder)) for key, trial in again.items()}
+        self.progress.line(
+            f"{self.scenario.name}: {count(len(trials), 'run', 'runs')}, {self.at_once} at once"
+        )
+        found = self._runs(trials)
+        lost = {key: run.verdict for key, run in found.items() if run.verdict in MISFORTUNES}
+        if lost:
+            which = ", ".join(f"{side}-{number} ({end})" for (side, number), end in lost.items())
+            self.progress.line(f"{self.scenario.name}: once more, for these showed nothing: {which}")
+            found |= self._runs({key: _again(trials[key]) for key in lost})
         return [
             SideRuns(
                 self.scenario,
@@ -129,14 +128,16 @@ class Crew:
             for contender in contenders
         ]
 
+    def _runs(self, trials: Mapping[Key, Trial]) -> dict[Key, GateRun]:
+        self._run_all(list(trials.values()))
+        return {key: gate_run(trial.folder, judge(trial.folder)) for key, trial in trials.items()}
+
     def _trial(self, contender: Contender, name: str) -> Trial:
-        document = self.bench.documents.document
-        assert document is not None, "a gate's load reads a document"
         return Trial(
             scenario=self.scenario,
             folder=self.options.out / name,
             store=self.bench.work / contender.side.name,
-            document=document,
+            documents=self.bench.documents,
             upstream=self.bench.upstream,
             vm_size=self.bench.vm_size,
             build=contender.build,
@@ -145,45 +146,21 @@ class Crew:
         )
 
     def _run_all(self, trials: Sequence[Trial]) -> None:
-        waiting, running = deque(trials), dict[Path, subprocess.Popen[bytes]]()
-        began = time.monotonic()
-        try:
-            while waiting or running:
-                while waiting and len(running) < self.at_once:
-                    trial = waiting.popleft()
-                    running[trial.folder] = self._start(trial)
-                time.sleep(LOOK_EVERY_S)
-                self.bench.upstream.check()
-                for folder in [folder for folder, process in running.items() if process.poll() is not None]:
-                    self._check_end(folder, running.pop(folder))
-                done = len(trials) - len(waiting) - len(running)
-                self.progress.tell(f"{done} of {len(trials)} runs, {time.monotonic() - began:.0f} s")
-        finally:
-            for process in running.values():
-                processes.stop(process, STOP_WITHIN_S)
+        bench = self.bench
+        TrialProcesses(bench.work, self.at_once, bench.upstream.check, self.progress).run(trials)
 
-    def _start(self, trial: Trial) -> subprocess.Popen[bytes]:
-        trial.folder.parent.mkdir(parents=True, exist_ok=True)
-        trial.store.mkdir(parents=True, exist_ok=True)
-        spec = self._beside(trial.folder, "json")
-        spec.write_text(trial.to_json(), encoding="utf-8")
-        command = processes.python_module("profiles.gate.trial", spec)
-        return processes.start(command, self._beside(trial.folder, "log"))
 
-    def _beside(self, folder: Path, ending: str) -> Path:
-        return self.bench.work / f"{folder.parent.name}-{folder.name}.{ending}"
-
-    def _check_end(self, folder: Path, process: subprocess.Popen[bytes]) -> None:
-        """A broken run is judged as it is; what no run can mend ends the gate."""
-        status = processes.stop(process)
-        if status in (EXIT_OK, EXIT_INVALID) and folder.exists():
-            return
-        if status == EXIT_INTERRUPTED:
-            raise Terminated
-        raise OomproofError(f"{folder.name}: {processes.last_line(self._beside(folder, 'log'))}")
+def _again(trial: Trial) -> Trial:
+    return replace(trial, folder=trial.folder.with_name(trial.folder.name + AGAIN))
 
 
 def _made(folder: Path) -> bool:
     """Whether a store was made whole. How long its speech took does not matter here: nothing of it is compared."""
     ends = RunFolder(folder).named("load_ended")
     return bool(ends) and ends[-1].facts.get("returncode") == EXIT_OK
+
+
+def _why_broken(folder: Path) -> str:
+    """What the run says of its own end, else the last words of its load."""
+    failed = RunFolder(folder).named("failed")
+    return failed[-1].text("reason") if failed else processes.last_line(folder / "load.log")

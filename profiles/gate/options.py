@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
 from profiles.backends import BACKENDS, enter, own_size
-from profiles.compare import Options
+from profiles.compare import Options, make_out
 from profiles.errors import OomproofError
 from profiles.gate.baseline import BASELINE_FOLDER
 from profiles.gate.ranks import MOST_RUNS
+from profiles.machine import check_vm_fits
+from profiles.plan import check_names
 from profiles.scenario import Scenario, load_scenario, scenario_names
 from profiles.vm_size import fly_toml_here, read_fly_toml
 
@@ -68,12 +72,43 @@ def options_of(chosen: argparse.Namespace) -> Options:
     _check("--runs", chosen.runs, range(2, MOST_RUNS + 1))
     _check("--at-once", chosen.at_once, range(1, 65))
     offer = enter(chosen.backend)
+    if offer.text:
+        print(f"oomproof: {offer.backend}: {offer.text}", file=sys.stderr)
+    own = own_size(offer.backend)
+    if own is not None and chosen.at_once > 1:
+        raise OomproofError(
+            f"--at-once {chosen.at_once}: with --backend {offer.backend} all runs share one VM. Give --at-once 1."
+        )
     return Options(
         out=chosen.out or Path("reports/runs") / datetime.now(UTC).strftime("%Y-%m-%dT%H%M%SZ"),
-        vm_size=own_size(offer.backend) or read_fly_toml(chosen.fly_toml or fly_toml_here()),
+        vm_size=own or read_fly_toml(chosen.fly_toml or fly_toml_here()),
         backend=offer.backend,
         document=chosen.document,
     )
+
+
+@contextlib.contextmanager
+def ready_to_measure(scenarios: Sequence[Scenario], options: Options) -> Iterator[None]:
+    """Refuse what a person can mend before anything is built, which may take minutes; make the folder for results.
+
+    That folder is removed again where nothing came into it: so is one that was refused for another reason.
+
+    Raises:
+        OomproofError: two scenarios of one name, a VM that does not fit, no such document, or a folder that is in use.
+    """
+    check_names(scenarios)
+    for scenario in scenarios:
+        check_vm_fits(scenario.vm_size(options.vm_size))
+    if options.document is not None and not options.document.is_file():
+        raise OomproofError(f"--document {options.document}: no such file. Name another.")
+    was_there = options.out.exists()
+    make_out(options.out)
+    try:
+        yield
+    finally:
+        if not was_there:
+            with contextlib.suppress(OSError):  # it holds something
+                options.out.rmdir()
 
 
 def _check(option: str, number: int, allowed: Sequence[int]) -> None:

@@ -25,12 +25,24 @@ from profiles.vm_size import VmSize
 
 @dataclass(frozen=True)
 class Trial:
-    """All that one run needs; `store` is the folder in which pre-generation leaves its chunks, and others find them."""
+    """All that one run needs.
+
+    Attributes:
+        scenario: what is run.
+        folder: its run folder, which is not there yet.
+        store: the folder in which pre-generation leaves its chunks, and others find them.
+        documents: what is read.
+        upstream: the speech API, which somebody else started and watches.
+        vm_size: the VM, where the scenario names no other.
+        build: the state of the server.
+        backend: what builds the VM's walls; None: the best that the machine offers.
+        memray: whether the server's heap is captured.
+    """
 
     scenario: Scenario
     folder: Path
     store: Path
-    document: Path
+    documents: Documents
     upstream: Upstream
     vm_size: VmSize
     build: Build
@@ -44,7 +56,7 @@ class Trial:
                 "scenario": self.scenario.model_dump(mode="json", by_alias=True, exclude_unset=True),
                 "folder": str(self.folder),
                 "store": str(self.store),
-                "document": str(self.document),
+                "documents": {name: path and str(path) for name, path in asdict(self.documents).items()},
                 "upstream": asdict(replace(self.upstream, process=None)),
                 "vm_size": asdict(self.vm_size),
                 "build": {
@@ -67,7 +79,7 @@ class Trial:
             scenario=Scenario.model_validate_json(json.dumps(found["scenario"])),
             folder=Path(found["folder"]),
             store=Path(found["store"]),
-            document=Path(found["document"]),
+            documents=Documents(**{name: path and Path(path) for name, path in found["documents"].items()}),
             upstream=Upstream(**found["upstream"]),
             vm_size=VmSize(**found["vm_size"]),
             build=Build(
@@ -84,13 +96,14 @@ class Trial:
             OomproofError: a mistake, or a part of the run broke; a broken run's folder is there to be judged.
         """
         bench = Bench(
-            Documents(self.document), self.upstream, self.vm_size, self.store,
+            self.documents, self.upstream, self.vm_size, self.store,
             memray=self.memray, backend=self.backend, build=self.build,
         )  # fmt: skip
         run_scenario(self.scenario, bench, self.folder, lambda _: None)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:
+    signal.signal(number, signal.SIG_IGN)  # a second one would break off the end of the VM
     raise Terminated
 
 

@@ -102,3 +102,11 @@ def test_a_broken_limit_outweighs_a_missing_figure() -> None:
     check = check_budget([run(tree_mb=3000), run(None, None)], VM_MB)
     assert not check.unknown
     assert len(check.broken) == 1
+
+
+@pytest.mark.parametrize("runs", [[run()], [run(verdict="invalid")], []], ids=["measured", "invalid", "none"])
+def test_the_limits_are_told_for_a_picture(runs: list[GateRun]) -> None:
+    """GIVEN any runs THEN the limit of the tree, the scenario's or the plan's, and the VM's memory can be drawn."""
+    check = check_budget(runs, VM_MB, 151)
+    assert (check.tree_limit_mb, check.vm_memory_mb) == (151, VM_MB)
+    assert check_budget(runs, VM_MB).tree_limit_mb == 2048
