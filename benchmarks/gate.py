@@ -65,9 +65,9 @@ class Effect:
 
 
 EFFECTS = (
-    *(Effect("hold", size) for size in (2, 4, 8, 12)),
-    *(Effect("leak", size) for size in (32, 64, 96)),
-    *(Effect("burst", size) for size in (8,)),
+    *(Effect("hold", size) for size in (2, 4, 6, 8, 12)),
+    *(Effect("leak", size) for size in (16, 32, 48, 64, 96)),
+    *(Effect("burst", size) for size in (8, 16)),
 )
 """MB held from the start, KiB leaked a session, MB held for half a second."""
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from benchmarks.gate import RUNS, Effect
+from benchmarks.gate import EFFECTS, RUNS, Effect
 
 BEGAN = datetime.fromisoformat("2026-11-23T01:00:00+00:00")
 CONDITIONS: dict[str, Any] = {
@@ -47,14 +47,6 @@ def noisy(draw: random.Random, of: str, side: str, at_s: float, effect: Effect |
     )  # fmt: skip
     found["figures"] = {name: round(value, 1) for name, value in found["figures"].items()}
     return found
-
-
-EFFECTS = (
-    *(Effect("hold", size) for size in (2, 4, 6, 8, 12)),
-    *(Effect("leak", size) for size in (16, 32, 48, 64, 96)),
-    *(Effect("burst", size) for size in (8, 16)),
-)
-"""More of them than are measured: a page can be made of any."""
 
 
 def believable(pairs: int, repeat: int, effects: Sequence[Effect] = EFFECTS, seed: int = 1) -> Iterator[Line]:

@@ -42,7 +42,7 @@ def test_what_is_there_is_not_measured_again(tmp_path: Path) -> None:
     filled(runs, "hold-4", RUNS)
     found = names(Runs(tmp_path / "runs.jsonl"), range(1, 4), 20)
     assert found[:2] == ["pair-1", "pair-3"]
-    assert (found.count("hold-2"), found.count("hold-4"), found.count("hold-8")) == (0, 3, 4)
+    assert (found.count("hold-2"), found.count("hold-4"), found.count("hold-6")) == (0, 3, 4)
 
 
 def test_no_effect_is_measured_where_none_is_asked_for(tmp_path: Path) -> None:
