@@ -90,7 +90,7 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
     docstore = make_docstore(scenario, bench.store, bench.work, folder.name)
     try:
         with open_vm(folder, size, scenario.vm.balance_s, bench.backend, sample_hz=bench.sample_hz) as vm:
-            update_run(folder, vm=vm.described, build=bench.build.described)
+            update_run(folder, vm=vm.described, **_build(scenario, bench))
             server = _server(vm, scenario, bench, folder, docstore, events)
             server.start()
             if scenario.load.reads:
@@ -115,6 +115,11 @@ def run_scenario(scenario: Scenario, bench: Bench, folder: Path, tell: Tell) -> 
     if bench.memray:
         report_heap(folder, tell)
     return judge(folder)
+
+
+def _build(scenario: Scenario, bench: Bench) -> dict[str, object]:
+    """Which state of our own server is run; of another nothing is known."""
+    return {} if scenario.target.command is not None else {"build": bench.build.described}
 
 
 def _server(

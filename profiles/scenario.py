@@ -33,8 +33,10 @@ Verdict = Literal["survived", "oom_killed", "crashed", "killed", "unhealthy", "i
 Mode = Literal["live", "cached", "hybrid", "cached-to-the-letter"]
 COMMAND = "command"
 """The kind of load that is a program of somebody's own."""
-OWN_SETTINGS = frozenset({"HOST", "PORT", "DOCSTORE_DIR", "API_BASE", "API_KEY"})
-"""Settings of the reference server that a run decides itself."""
+OWN_SETTINGS = frozenset(
+    {"HOST", "PORT", "DOCSTORE_DIR", "API_BASE", "API_KEY", "PYTHONPATH", "PYTHONSAFEPATH", "PYTHONHOME"}
+)
+"""Settings of the reference server that a run decides itself; the last say whose code it is."""
 PROBED_MODES: tuple[Mode, ...] = ("live", "cached")
 """Modes that differ in how a single first block is asked for."""
 MemoryMb = Annotated[int, BeforeValidator(parse_memory_mb)]
