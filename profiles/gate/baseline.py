@@ -15,6 +15,7 @@ from profiles.gate.conditions import Conditions
 from profiles.gate.gate_run import rounded, tenth
 from profiles.gate.metrics import BY_NAME
 from profiles.gate.outcome import GateRun
+from profiles.gate.sides import unmet
 from profiles.gate.strict_json import mistake, parse, to_text
 from profiles.gate.tree_state import TreeState
 
@@ -49,10 +50,10 @@ def check_committed(state: TreeState) -> None:
 
 
 def check_worth_keeping(runs: Sequence[GateRun]) -> None:
-    """Refuse to make a baseline of runs that did not all survive.
+    """Refuse to make a baseline of runs that did not all survive, or did something else than their scenario expects.
 
     Raises:
-        RunError: there are no runs, or one of them did not survive.
+        RunError: there are no runs, or one of them is not worth keeping.
     """
     if not runs:
         raise RunError("baseline: there are no runs. Measure some first.")
@@ -62,6 +63,12 @@ def check_worth_keeping(runs: Sequence[GateRun]) -> None:
             raise RunError(
                 f"baseline: run {number} of {len(runs)} was {run.verdict}{why}. A baseline is of runs that all "
                 "survived: mend what ended it, and measure again."
+            )
+        if run.met is False:
+            why = f" ({'; '.join(unmet(run))})" if unmet(run) else ""
+            raise RunError(
+                f"baseline: run {number} of {len(runs)} did not show what its scenario expects{why}. Mend that, or "
+                "change what the scenario expects, and measure again."
             )
 
 
@@ -104,6 +111,7 @@ def to_gate_runs(baseline: Baseline) -> tuple[GateRun, ...]:
             started_at=run.started_at,
             duration_s=run.duration_s,
             peak_vm_mb=run.peak_vm_mb,
+            peak_vm_kept_mb=run.peak_vm_kept_mb,
             host_psi_some=run.host_psi_some,
             curve=run.curve,
         )
@@ -173,6 +181,7 @@ def _remembered(run: GateRun) -> dict[str, object]:
         "met": run.met,
         "duration_s": None if run.duration_s is None else tenth(run.duration_s),
         "peak_vm_mb": None if run.peak_vm_mb is None else tenth(run.peak_vm_mb),
+        "peak_vm_kept_mb": None if run.peak_vm_kept_mb is None else tenth(run.peak_vm_kept_mb),
         "host_psi_some": None if run.host_psi_some is None else round(run.host_psi_some, 2),
         "evidence": None if run.verdict == SURVIVED else run.evidence,
         "figures": measured,

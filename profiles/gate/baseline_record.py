@@ -27,6 +27,7 @@ class BaselineRun(Part):
     met: bool | None = None
     duration_s: float | None = None
     peak_vm_mb: float | None = None
+    peak_vm_kept_mb: float | None = None
     host_psi_some: float | None = None
     evidence: tuple[str, ...] | None = None
     figures: dict[str, float]

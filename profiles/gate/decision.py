@@ -7,11 +7,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from profiles.gate.budget import check_budget
-from profiles.gate.decision_text import scenario_reason, ways_out
+from profiles.gate.decision_text import Found, scenario_reason, ways_out
+from profiles.gate.doubts import Doubt, other_work, uneven_tries
 from profiles.gate.metric_decision import Family, Samples, decide_metrics
 from profiles.gate.metrics import METRICS
-from profiles.gate.outcome import BudgetCheck, GateRun, MetricDecision, ScenarioDecision, Word
-from profiles.gate.sides import MISFORTUNES, left_out, partly_measured, survivors, valid, values
+from profiles.gate.outcome import GateRun, MetricDecision, ScenarioDecision, Word
+from profiles.gate.sides import (
+    MISFORTUNES,
+    left_out,
+    partly_measured,
+    survivors,
+    tried_again,
+    valid,
+    values,
+)
 
 ALPHA = 0.01
 """How often a gate on two equal states may say "regressed", all its metrics and scenarios together. A gate that runs
@@ -30,6 +39,8 @@ class ScenarioRuns:
         budget_mb: what the scenario has its process tree stay below; None: the plan's line.
         why: why nothing can be compared.
         notes: what else is to be told of these runs.
+        base_retried: first tries of base, whose places others took; None: not known, as of a stored baseline.
+        head_retried: the same of head.
     """
 
     scenario: str
@@ -39,6 +50,14 @@ class ScenarioRuns:
     budget_mb: float | None = None
     why: str = "there is no baseline"
     notes: tuple[str, ...] = ()
+    base_retried: tuple[GateRun, ...] | None = None
+    head_retried: tuple[GateRun, ...] = ()
+
+    @property
+    def doubts(self) -> tuple[Doubt, ...]:
+        """What keeps it from passing besides figures and budget."""
+        uneven = () if self.uncompared else uneven_tries(self.base_retried, self.head_retried)
+        return (*other_work(self.head_runs), *uneven)
 
     @property
     def uncompared(self) -> str:
@@ -51,8 +70,12 @@ class ScenarioRuns:
         return f"base never survived ({', '.join(f'{times} {end}' for end, times in sorted(ends.items()))})"
 
 
-def decide(scenarios: Sequence[ScenarioRuns], alpha: float = ALPHA) -> tuple[ScenarioDecision, ...]:
+def decide(
+    scenarios: Sequence[ScenarioRuns], alpha: float = ALPHA, *, against: bool = False
+) -> tuple[ScenarioDecision, ...]:
     """Return what each scenario's runs come to; `alpha` is shared by all their judged metrics (Holm's correction).
+
+    `against`: base is a revision measured now, so nobody is told to store a baseline.
 
     Raises:
         OomproofError: figures that cannot be ranked, or more runs than can be compared exactly.
@@ -60,7 +83,7 @@ def decide(scenarios: Sequence[ScenarioRuns], alpha: float = ALPHA) -> tuple[Sce
     decisions, family = decide_metrics([sample for runs in scenarios for sample in _samples(runs)], alpha)
     each = len(METRICS)
     return tuple(
-        _decided(runs, tuple(decisions[at * each : (at + 1) * each]), family)
+        _decided(runs, tuple(decisions[at * each : (at + 1) * each]), family, against=against)
         for at, runs in enumerate(scenarios)
     )
 
@@ -71,39 +94,46 @@ def _samples(runs: ScenarioRuns) -> Iterator[Samples]:
         yield Samples(metric, values(base, metric), values(head, metric), compared=not runs.uncompared)
 
 
-def _decided(runs: ScenarioRuns, metrics: tuple[MetricDecision, ...], family: Family) -> ScenarioDecision:
-    budget = check_budget(runs.head_runs, runs.vm_memory_mb, runs.budget_mb)
-    word = _word(runs, metrics, budget)
+def _decided(
+    runs: ScenarioRuns, metrics: tuple[MetricDecision, ...], family: Family, *, against: bool
+) -> ScenarioDecision:
+    budget = check_budget(runs.head_runs, runs.vm_memory_mb, runs.budget_mb, runs.head_retried)
+    found = Found(metrics, budget, family, runs.uncompared, runs.doubts, against)
+    word = _word(runs, found)
     return ScenarioDecision(
         scenario=runs.scenario,
         word=word,
-        reason=scenario_reason(word, metrics, budget, runs.uncompared),
+        reason=scenario_reason(word, found),
         metrics=metrics,
         budget=budget,
         notes=(*runs.notes, *_notes(runs)),
-        ways_out=tuple(ways_out(word, metrics, budget, family, runs.uncompared)),
+        ways_out=tuple(ways_out(word, found)),
         base_runs=runs.base_runs or (),
         head_runs=runs.head_runs,
+        base_retried=runs.base_retried or (),
+        head_retried=runs.head_retried,
     )
 
 
-def _word(runs: ScenarioRuns, metrics: Sequence[MetricDecision], budget: BudgetCheck) -> Word:
+def _word(runs: ScenarioRuns, found: Found) -> Word:
     """What is proven decides, then whether anything was measured, then whether it tells."""
-    words = {decision.word for decision in metrics if decision.metric.judged}
-    if not valid(runs.head_runs):
-        return "invalid"
-    if "regressed" in words or budget.broken:
+    words = {decision.word for decision in found.metrics if decision.metric.judged}
+    if "regressed" in words or found.budget.broken:
         return "regressed"
-    if words == {"unmeasured"}:
+    if not valid(runs.head_runs) or words == {"unmeasured"}:
         return "invalid"
-    if budget.unknown or (words & {"inconclusive", "unmeasured"} and not runs.uncompared):
+    if words & {"inconclusive", "unmeasured"} and not runs.uncompared:
         return "inconclusive"
-    return "pass"
+    return "inconclusive" if found.budget.unknown or found.doubts else "pass"
 
 
 def _notes(runs: ScenarioRuns) -> Iterator[str]:
     if runs.uncompared:
         yield f"nothing was compared: {runs.uncompared}"
-    for name, side in (("base", runs.base_runs or ()), ("head", runs.head_runs)):
+    for name, side, first_tries in (
+        ("base", runs.base_runs or (), runs.base_retried or ()),
+        ("head", runs.head_runs, runs.head_retried),
+    ):
+        yield from tried_again(name, first_tries, len(side))
         yield from left_out(name, side)
         yield from partly_measured(name, survivors(side), METRICS)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from profiles.gate.budget import NOTHING_MEASURED
+from profiles.gate.doubts import Doubt
 from profiles.gate.enough_runs import MOST_ADVISED, fewest_runs, matters, runs_to_tell
 from profiles.gate.metric_decision import Family
 from profiles.gate.metric_text import figure
@@ -12,39 +14,80 @@ from profiles.gate.outcome import BudgetCheck, MetricDecision, Word
 from profiles.gate.sides import MISFORTUNES
 
 
-def scenario_reason(
-    word: Word, metrics: Sequence[MetricDecision], budget: BudgetCheck, uncompared: str
-) -> str:
-    """Return one sentence; `uncompared` says why nothing was compared and is empty where something was."""
+@dataclass(frozen=True)
+class Found:
+    """What was found in a scenario.
+
+    Attributes:
+        metrics: what its runs say of each.
+        budget: whether head kept to it.
+        family: the tests of the whole gate.
+        uncompared: why nothing was compared; empty where something was.
+        doubts: what keeps it from passing besides.
+        against: whether base is a revision, measured now, so that no baseline is in play.
+    """
+
+    metrics: Sequence[MetricDecision]
+    budget: BudgetCheck
+    family: Family
+    uncompared: str = ""
+    doubts: Sequence[Doubt] = ()
+    against: bool = False
+
+
+def scenario_reason(word: Word, found: Found) -> str:
+    """Return one sentence."""
+    uncompared = found.uncompared
     why = {
-        "regressed": "; ".join([*_broken(budget), *_rises(metrics)]),
-        "invalid": _nothing_valid(budget, uncompared),
-        "inconclusive": "; ".join(_open(metrics, budget, uncompared)),
-        "pass": _passed(metrics, uncompared),
+        "regressed": "; ".join([*_broken(found.budget), *_rises(found.metrics)]),
+        "invalid": "; ".join([_nothing_valid(found.budget, uncompared), *_doubtful(found)]),
+        "inconclusive": "; ".join([*_open(found.metrics, found.budget, uncompared), *_doubtful(found)]),
+        "pass": _passed(found.metrics, uncompared),
     }[word]
     return why if not uncompared or word == "pass" else f"{why}; nothing was compared: {uncompared}"
 
 
-def ways_out(
-    word: Word, metrics: Sequence[MetricDecision], budget: BudgetCheck, family: Family, uncompared: str
-) -> Iterator[str]:
+def ways_out(word: Word, found: Found) -> Iterator[str]:
     """Yield what to do, the first thing first."""
-    if word == "regressed" and budget.broken:
-        yield "The budget holds whatever the baseline says: free memory, or give the scenario a larger VM."
-    if word == "regressed" and _rises(metrics):
-        yield "`oomproof profile` shows what holds the memory. Is the rise meant? Then store a new baseline."
+    if word == "regressed":
+        yield from _less_memory(found)
     if word == "invalid":
         yield "Mend what kept the runs from measuring (see the notes), then run the gate again."
     if word == "inconclusive":
-        yield from _more_runs(metrics, family)
-        if any(verdict in line for line in budget.lines for verdict in MISFORTUNES):
-            yield "A run did not serve, or somebody killed it, twice: let the machine be less busy, and see the notes."
-        elif budget.unknown or _titled(metrics, "unmeasured"):
-            yield "`unmeasured` in each run's verdict.json says why there is no figure; a longer session may give it."
-    if word == "pass" and uncompared:
+        yield from _more_knowledge(found)
+    if word == "pass" and not found.against:
+        yield from _new_baseline(found)
+
+
+def _less_memory(found: Found) -> Iterator[str]:
+    if found.budget.broken:
+        yield "The budget holds whatever the baseline says: free memory, or give the scenario a larger VM."
+    if _rises(found.metrics):
+        meant = "merge it knowingly" if found.against else "store a new baseline"
+        yield f"`oomproof profile` shows what holds the memory. Is the rise meant? Then {meant}."
+
+
+def _more_knowledge(found: Found) -> Iterator[str]:
+    yield from _more_runs(found.metrics, found.family)
+    if any(verdict in line for line in found.budget.lines for verdict in MISFORTUNES):
+        yield (
+            "A run measured nothing valid, did not serve, or was killed by somebody: let the machine be less busy, "
+            "and see the notes."
+        )
+    elif found.budget.unknown or _titled(found.metrics, "unmeasured"):
+        yield "`unmeasured` in each run's verdict.json says why there is no figure; a longer session may give it."
+    yield from (doubt.way_out for doubt in found.doubts)
+
+
+def _new_baseline(found: Found) -> Iterator[str]:
+    if found.uncompared:
         yield "Store these runs as a baseline, so that the next gate has something to compare with."
-    elif word == "pass" and _better(metrics):
+    elif _better(found.metrics):
         yield "Store a new baseline: the present one would let this gain be lost again."
+
+
+def _doubtful(found: Found) -> list[str]:
+    return [doubt.reason for doubt in found.doubts]
 
 
 def _broken(budget: BudgetCheck) -> list[str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from profiles.figures import tree_rss_bytes
 from profiles.gate.metrics import figures_of
 from profiles.gate.outcome import GateRun
+from profiles.kill_rules import misplaced_kills
 from profiles.run_folder import RunFolder, Sample
 from profiles.verdict_record import VerdictRecord
 from profiles.vm_size import MIB
@@ -36,6 +37,9 @@ def gate_run(folder: Path, record: VerdictRecord) -> GateRun:
         started_at=str(found.run.get("started_at", "")),
         duration_s=record.duration_s,
         peak_vm_mb=record.peak_vm_mb if own_peak_mb is None else own_peak_mb,
+        peak_vm_kept_mb=_peak_kept_mb(under_load),
+        # A machine that ran out of memory kills too: that says nothing of the VM's limit.
+        oom_kills=None if misplaced_kills(found) else record.oom_kills,
         host_psi_some=max((share for share in waited if share is not None), default=None),
         folder=folder,
         curve=thinned(_curve(under_load, start)),
@@ -63,6 +67,17 @@ def thinned(points: Sequence[Point], most: int = MOST_POINTS) -> tuple[Point, ..
     spaced = {round(step * last / (most - 2)) for step in range(most - 1)}
     highest = max(range(len(points)), key=lambda at: points[at][1])
     return tuple(points[at] for at in sorted(spaced | {highest}))
+
+
+def _peak_kept_mb(samples: Sequence[Sample]) -> float | None:
+    """The most that the VM held at one time besides page cache, which the kernel gives back before it kills."""
+    kept = (
+        sample.vm_bytes - sample.file_bytes
+        for sample in samples
+        if sample.vm_bytes is not None and sample.file_bytes is not None
+    )
+    most = max(kept, default=None)
+    return None if most is None else tenth(max(0.0, most) / MIB)
 
 
 def _curve(samples: Sequence[Sample], start: float) -> list[Point]:

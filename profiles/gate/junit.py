@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Literal
 from xml.etree import ElementTree as ET
 
-from profiles.gate.outcome import GateOutcome, MetricDecision, ScenarioDecision, Word
+from profiles.gate.outcome import GateOutcome, MetricDecision, MetricWord, ScenarioDecision, Word
 from profiles.gate.report_rows import condition_rows
 from profiles.gate.report_text import (
     budget_title,
@@ -30,6 +30,10 @@ JUNIT_FILE = "junit.xml"
 Result = Literal["passed", "failure", "error", "skipped"]
 _OF_WORD: dict[Word, Result] = {
     "pass": "passed", "regressed": "failure", "inconclusive": "error", "invalid": "error",
+}  # fmt: skip
+_OF_METRIC: dict[MetricWord, Result] = {
+    "pass": "passed", "regressed": "failure", "inconclusive": "error",
+    "information": "skipped", "unmeasured": "skipped",
 }  # fmt: skip
 
 
@@ -120,9 +124,8 @@ def _cases(decision: ScenarioDecision) -> list[_Case]:
 
 
 def _metric(found: MetricDecision, scenario: Word) -> _Case:
-    results: dict[str, Result] = {"regressed": "failure", "inconclusive": "error", "unmeasured": "skipped"}
-    outcome = results.get(found.word, "passed")
-    if outcome == "skipped" and found.metric.judged and scenario == "inconclusive":
+    outcome = _OF_METRIC[found.word]
+    if found.word == "unmeasured" and found.metric.judged and scenario == "inconclusive":
         outcome = "error"  # its lack is why the scenario cannot be told
     return _Case(
         found.metric.title, outcome, found.word, f"{found.word}: {found.reason}", tuple(_figures(found))

@@ -22,7 +22,9 @@ class GateRun:
     """One run's figures, by the metrics' names and in their units, and what is needed to trust them.
 
     `folder` is where its recording is; None for a run that a baseline remembers. `curve` is the RSS of the process
-    tree under load, as (seconds since the load's start, MB), thinned to what a plot needs.
+    tree under load, as (seconds since the load's start, MB), thinned to what a plot needs. `peak_vm_mb` has the
+    VM's page cache in it, `peak_vm_kept_mb` has not: the kernel gives that back before it kills. `oom_kills` were for
+    the VM's limit; None: nobody knows.
     """
 
     verdict: str
@@ -32,6 +34,8 @@ class GateRun:
     started_at: str = ""
     duration_s: float | None = None
     peak_vm_mb: float | None = None
+    peak_vm_kept_mb: float | None = None
+    oom_kills: int | None = None
     host_psi_some: float | None = None
     folder: Path | None = None
     curve: tuple[tuple[float, float], ...] = ()
@@ -99,7 +103,10 @@ class BudgetCheck:
 
 @dataclass(frozen=True)
 class ScenarioDecision:
-    """What a scenario's runs come to; `notes` say what was left out and why, `ways_out` what to do."""
+    """What a scenario's runs come to; `notes` say what was left out and why, `ways_out` what to do.
+
+    `base_retried` and `head_retried` are first tries whose places others took; those others are among the runs.
+    """
 
     scenario: str
     word: Word
@@ -110,6 +117,8 @@ class ScenarioDecision:
     ways_out: tuple[str, ...] = ()
     base_runs: tuple[GateRun, ...] = ()
     head_runs: tuple[GateRun, ...] = ()
+    base_retried: tuple[GateRun, ...] = ()
+    head_retried: tuple[GateRun, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import BaseModel
 
-from profiles.gate.outcome import ScenarioDecision
+from profiles.gate.metrics import Metric
+from profiles.gate.outcome import GateRun, ScenarioDecision
 from profiles.gate.report_text import figure, printable, short_title
 from profiles.report_text import NONE, number
 
@@ -43,18 +44,30 @@ def _value(value: object) -> str:
 
 
 def run_rows(decision: ScenarioDecision) -> Iterator[tuple[str, ...]]:
-    """Yield every run's figures, base first; the first row is the head of the table."""
-    names = [found.metric for found in decision.metrics]
-    shown = [f"{short_title(metric)}, {metric.unit}" for metric in names]
-    yield ("run", "verdict", *shown, "peak VM, MB", "load, s", "host CPU pressure", "started")
-    for side, runs in (("base", decision.base_runs), ("head", decision.head_runs)):
+    """Yield every run's figures, base first, each side's first tries last; the first row is the head of the table."""
+    metrics = [found.metric for found in decision.metrics]
+    shown = [f"{short_title(metric)}, {metric.unit}" for metric in metrics]
+    vm = ("peak VM, MB", "without cache, MB")
+    yield ("run", "verdict", *shown, *vm, "load, s", "host memory pressure, %", "started")
+    for side, runs, first_tries in (
+        ("base", decision.base_runs, decision.base_retried),
+        ("head", decision.head_runs, decision.head_retried),
+    ):
         for position, run in enumerate(runs, 1):
-            yield (
-                f"{side} {position}",
-                printable(run.verdict) + {True: "", False: ", not as expected", None: ""}[run.met],
-                *(figure(run.figures.get(metric.name)) for metric in names),
-                figure(run.peak_vm_mb),
-                figure(run.duration_s),
-                number(run.host_psi_some, "", 2),
-                printable(run.started_at) or NONE,
-            )
+            yield _row(f"{side} {position}", run, metrics)
+        for run in first_tries:
+            where = f" ({printable(run.folder.name)})" if run.folder else ""
+            yield _row(f"{side}, first try{where}", run, metrics)
+
+
+def _row(name: str, run: GateRun, metrics: Sequence[Metric]) -> tuple[str, ...]:
+    return (
+        name,
+        printable(run.verdict) + {True: "", False: ", not as expected", None: ""}[run.met],
+        *(figure(run.figures.get(metric.name)) for metric in metrics),
+        figure(run.peak_vm_mb),
+        figure(run.peak_vm_kept_mb),
+        figure(run.duration_s),
+        number(run.host_psi_some, "", 2),
+        printable(run.started_at) or NONE,
+    )

@@ -45,6 +45,7 @@ RUN = GateRun(
     started_at="2026-11-23T06:05:22+00:00",
     duration_s=21.73,
     peak_vm_mb=104.52,
+    peak_vm_kept_mb=51.98,
     host_psi_some=3.972,
     folder=Path("reports/runs/x"),
     curve=((0.02, 61.5), (2.12, 81.4), (4.2, 80.9)),
@@ -100,7 +101,7 @@ def test_a_published_run_can_be_a_baseline(tmp_path: Path, conditions: Condition
     write_baseline(
         baseline_of("cached", [run], conditions, commit="a32e9ed", dirty=False), path, replace=False
     )
-    assert to_gate_runs(read_baseline(path)) == (replace(run, folder=None, evidence=()),)
+    assert to_gate_runs(read_baseline(path)) == (replace(run, folder=None, evidence=(), oom_kills=None),)
 
 
 def test_a_runs_figures_are_one_line_and_its_curve_is_one(path: Path) -> None:
@@ -108,7 +109,7 @@ def test_a_runs_figures_are_one_line_and_its_curve_is_one(path: Path) -> None:
     memory = '"peak_tree_rss_mb": 81.4, "steady_rss_mb": 80.9, "peak_anon_mb": 73.2'
     lines = path.read_text(encoding="utf-8").splitlines()
     assert lines[:3] == ["{", '  "schema_version": 1,', '  "scenario": "gate-cached",']
-    run = lines[lines.index('  "runs": [') + 1 :][:9]
+    run = lines[lines.index('  "runs": [') + 1 :][:10]
     assert run == [
         "    {",
         '      "started_at": "2026-11-23T06:05:22+00:00",',
@@ -116,6 +117,7 @@ def test_a_runs_figures_are_one_line_and_its_curve_is_one(path: Path) -> None:
         '      "met": true,',
         '      "duration_s": 21.7,',
         '      "peak_vm_mb": 104.5,',
+        '      "peak_vm_kept_mb": 52.0,',
         '      "host_psi_some": 3.97,',
         f'      "figures": {{{memory}, "growth_bytes_per_session": -3.1}},',
         '      "curve": [[0.02, 61.5], [2.12, 81.4], [4.2, 80.9]]',
@@ -390,10 +392,15 @@ def test_what_nobody_could_measure_again_is_refused(state: TreeState, said: str)
             r"^baseline: run 2 of 2 was oom_killed \(Killed process 4242 \(python\)\)\. .*measure again\.$",
         ),
         ([GateRun(verdict="invalid", figures={})], r"^baseline: run 1 of 1 was invalid\. "),
+        (
+            [RUN, replace(RUN, met=False, evidence=("no kill", "expected fallbacks = 0, found 480"))],
+            r"^baseline: run 2 of 2 did not show what its scenario expects \(expected fallbacks = 0, found 480\)\. ",
+        ),
+        ([replace(RUN, met=False)], r"^baseline: run 1 of 1 did not show what its scenario expects\. "),
     ],
 )
 def test_runs_that_are_not_worth_keeping_are_refused(runs: list[GateRun], said: str) -> None:
-    """GIVEN no run, or one that did not survive THEN no baseline is made."""
+    """GIVEN no run, or one that died or did something else THEN no baseline is made."""
     with pytest.raises(OomproofError, match=said) as caught:
         check_worth_keeping(runs)
     assert caught.value.exit_code == EXIT_INVALID

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from profiles.gate.budget import NOTHING_MEASURED, check_budget
@@ -65,11 +67,67 @@ def test_one_death_breaks_it(verdict: str) -> None:
     assert check.broken == (f"2 of 3 valid runs of head survived (1 {verdict}): not kept",)
 
 
-def test_invalid_runs_are_not_looked_at() -> None:
-    """GIVEN an invalid run with a peak beyond every limit THEN it breaks nothing."""
+def test_an_invalid_run_that_is_left_is_not_known_to_be_kept() -> None:
+    """GIVEN a run of head that measured nothing THEN nobody knows, and what it measured proves nothing."""
     check = check_budget([run(), run(9999, 9999, "invalid")], VM_MB)
+    assert (check.kept, check.unknown, check.broken) == (False, True, ())
+    assert check.lines[0] == (
+        "1 of 1 valid run of head survived, and 1 run was invalid: not known to be kept"
+    )
+    assert check.lines[1].endswith("but 9,999.0 MB in an invalid run: not known to be kept")
+    small = check_budget([run(), run(verdict="invalid")], VM_MB)
+    assert [line.endswith(": kept") for line in small.lines] == [False, True, True]
+
+
+@pytest.mark.parametrize("others", [[], [run(), run()]])
+def test_a_kill_for_memory_breaks_it_whatever_the_verdict(others: list[GateRun]) -> None:
+    """GIVEN runs and first tries killed for memory that are otherwise invalid THEN it is broken, in plain words."""
+    lost = replace(run(None, None, "invalid"), oom_kills=1)
+    check = check_budget([*others, lost, lost], VM_MB, first_tries=[lost])
+    assert not check.unknown
+    assert check.broken == (
+        "processes of head were killed for memory in 2 invalid runs and 1 invalid first try: not kept",
+    )
+
+
+def test_a_kill_is_told_once() -> None:
+    """GIVEN a run whose verdict is oom_killed THEN that line says it, and no other."""
+    check = check_budget([run(), replace(run(verdict="oom_killed"), oom_kills=3)], VM_MB)
+    assert check.broken == ("1 of 2 valid runs of head survived (1 oom_killed): not kept",)
+
+
+@pytest.mark.parametrize("runs", [[run()], []])
+def test_the_peaks_of_first_tries_count(runs: list[GateRun]) -> None:
+    """GIVEN a first try that fell silent over a limit THEN it is broken; without a peak it leaves nothing open."""
+    check = check_budget(runs, VM_MB, first_tries=[run(3900, 3000, "unhealthy"), run(None, None, "killed")])
+    assert [line.split(";")[0] for line in check.broken] == [
+        "peak memory of the VM: 3,900.0 MB at most",
+        "peak RSS of the process tree: 3,000.0 MB at most",
+    ]
+    assert check_budget([run()], VM_MB, first_tries=[run(None, None, "killed")]).kept
+
+
+def test_the_peak_of_an_invalid_first_try_leaves_it_open() -> None:
+    """GIVEN a first try over a limit that measured nothing valid THEN that proves nothing, and is not passed over."""
+    check = check_budget([run(), run()], VM_MB, first_tries=[run(200, 2048, "invalid")])
+    assert check.unknown
+    assert check.lines[2].endswith("but 2,048.0 MB in an invalid run: not known to be kept")
+    assert check_budget([run()], VM_MB, first_tries=[run(200, 2047.9, "invalid")]).kept
+
+
+def test_page_cache_is_no_memory_that_is_kept() -> None:
+    """GIVEN a VM full of page cache THEN what is left without it is judged, and the line says so."""
+    check = check_budget([replace(run(vm_mb=4096), peak_vm_kept_mb=kept) for kept in (210.5, 200.0)], VM_MB)
     assert check.kept
-    assert check.lines[0] == "1 of 1 valid run of head survived: kept"
+    assert check.lines[1].startswith("peak memory of the VM without its page cache: 210.5 MB at most; limit")
+    over = check_budget([replace(run(vm_mb=4096), peak_vm_kept_mb=3686.4)], VM_MB)
+    assert len(over.broken) == 1
+
+
+def test_where_page_cache_is_not_known_the_peak_is_judged() -> None:
+    """GIVEN runs of which one does not say how much was page cache THEN its peak counts, and the line claims less."""
+    check = check_budget([replace(run(vm_mb=4096), peak_vm_kept_mb=200.0), run(vm_mb=300)], VM_MB)
+    assert check.lines[1].startswith("peak memory of the VM: 300.0 MB at most")
 
 
 @pytest.mark.parametrize("runs", [[], [run(verdict="invalid")]])

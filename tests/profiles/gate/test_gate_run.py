@@ -26,7 +26,9 @@ def record_of(folder: Path) -> VerdictRecord:
 
 def write_run(folder: Path, rows: str, events: str = '{"t": 10, "event": "load_started"}\n') -> Path:
     """A run folder of a few samples."""
-    (folder / "samples.csv").write_text(f"t,server_rss_bytes,children_rss_bytes,host_psi_some\n{rows}")
+    head = "t,server_rss_bytes,children_rss_bytes,host_psi_some,vm_bytes,file_bytes"
+    table = [head, *(row + "," * (head.count(",") - row.count(",")) for row in rows.splitlines())]
+    (folder / "samples.csv").write_text("\n".join(table) + "\n")
     (folder / "events.jsonl").write_text(events)
     return folder
 
@@ -67,6 +69,33 @@ def test_the_kernels_own_peak_counts_before_the_samples(make_run: MakeRun) -> No
     assert gate_run(folder, unknown).peak_vm_mb == record.peak_vm_mb == 1310.5
 
 
+def test_what_the_vm_keeps_is_its_memory_without_page_cache(tmp_path: Path) -> None:
+    """GIVEN a VM full of page cache THEN the highest of what is left at one time counts, under load only."""
+    rows = (
+        f"9,,,,{900 * MIB},0\n10,,,,{400 * MIB},{350 * MIB}\n11,,,,{90 * MIB},{5 * MIB}\n12,,,,{300 * MIB},\n"
+    )
+    run = gate_run(write_run(tmp_path, rows), VerdictRecord(scenario="s", verdict="survived"))
+    assert run.peak_vm_kept_mb == 85.0
+    published = gate_run(PUBLISHED, record_of(PUBLISHED))
+    assert (published.peak_vm_mb, published.peak_vm_kept_mb) == (104.5, 52.0)
+
+
+def test_kills_are_those_that_were_counted(tmp_path: Path) -> None:
+    """GIVEN kills in the VM THEN they are the run's, whatever its verdict."""
+    record = VerdictRecord(scenario="s", verdict="invalid", oom_kills=2)
+    assert gate_run(tmp_path, record).oom_kills == 2
+    assert gate_run(tmp_path, record.model_copy(update={"oom_kills": None})).oom_kills is None
+
+
+def test_a_kill_that_the_limit_is_not_to_blame_for_is_nobodys(tmp_path: Path) -> None:
+    """GIVEN a machine that ran out of memory itself THEN how many head's own limit killed is not known."""
+    events = '{"t": 10, "event": "oom_kill", "pid": 7, "whole_machine": true, "line": "Out of memory"}\n'
+    run = gate_run(
+        write_run(tmp_path, "", events), VerdictRecord(scenario="s", verdict="invalid", oom_kills=1)
+    )
+    assert run.oom_kills is None
+
+
 def test_only_the_time_under_load_counts(tmp_path: Path) -> None:
     """GIVEN samples before and after the load THEN neither pressure nor memory of theirs is the run's."""
     rows = f"9,{900 * MIB},,90\n10,{70 * MIB},{2 * MIB},1.5\n11.004,{71 * MIB},,2.25\n12,{800 * MIB},,80\n"
@@ -82,6 +111,7 @@ def test_what_was_not_measured_is_none_and_no_point(tmp_path: Path) -> None:
     run = gate_run(folder, VerdictRecord(scenario="s", verdict="crashed", evidence=("it ended",)))
     assert run.curve == ((1.0, 70.0),)
     assert (run.host_psi_some, run.peak_vm_mb, run.duration_s, run.started_at) == (None, None, None, "")
+    assert run.peak_vm_kept_mb is None
     assert set(run.figures) == set(BY_NAME)
     assert set(run.figures.values()) == {None}
     assert run.evidence == ("it ended",)

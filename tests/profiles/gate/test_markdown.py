@@ -71,6 +71,15 @@ def test_reasons_budget_conditions_and_every_run_are_told() -> None:
     assert text.count("<details>") == text.count("</details>") == 1
 
 
+def test_first_tries_are_in_the_table_of_runs() -> None:
+    """GIVEN a run of head that was tried again THEN its first try is a row, and the count of runs is as before."""
+    text = gate_markdown(
+        outcomes.outcome(outcomes.scenario(head_retried=(outcomes.run("head", 2, verdict="unhealthy"),)))
+    )
+    assert any(row.startswith("| head, first try (head-2) | unhealthy |") for row in rows(text))
+    assert "- gate-cached: 6 runs of base, 6 runs of head" in text
+
+
 def test_a_picture_is_shown_where_there_is_one() -> None:
     """GIVEN the picture of a scenario whose name has a space THEN its link works; without a picture there is none."""
     named = outcomes.outcome(outcomes.scenario("regressed", scenario="my server"))
@@ -112,7 +121,7 @@ def test_no_name_is_markup_or_calls_anybody() -> None:
     assert "\x1b" not in text
     assert text.count("<details>") == text.count("</details>") == 1
     widths = {len(re.findall(r"(?<!\\)\|", row)) for row in rows(text)}
-    assert widths == {8}
+    assert widths == {8, 9}  # seven columns of metrics, eight of runs
     assert "`x`" in text  # only where a way out says it, and never around what is markup itself
     assert "\\`x\\` \\[y\\]" in text
     assert "Every run of a|b &lt;details&gt; &#64;<!-- -->somebody" in text

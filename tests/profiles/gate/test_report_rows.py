@@ -37,11 +37,31 @@ def test_conditions_are_told_whatever_their_shape() -> None:
 def test_every_run_is_told_with_what_it_lacks() -> None:
     """GIVEN runs of both sides THEN a row each under the head; a missing figure is a dash, a failed run says so."""
     lost = outcomes.run(
-        "head", 1, verdict="oom_killed", met=False, figures={}, peak_vm_mb=None, started_at=""
+        "head",
+        1,
+        verdict="oom_killed",
+        met=False,
+        figures={},
+        peak_vm_mb=None,
+        peak_vm_kept_mb=None,
+        started_at="",
     )
     rows = list(run_rows(outcomes.scenario(head_runs=(lost,))))
     assert len(rows) == 1 + outcomes.RUNS + 1
-    assert {len(row) for row in rows} == {11}
+    assert {len(row) for row in rows} == {12}
     assert rows[0][2] == "peak tree RSS, MB"
+    assert rows[0][-5:-1] == ("peak VM, MB", "without cache, MB", "load, s", "host memory pressure, %")
     assert rows[1][:2] == ("base 1", "survived")
-    assert rows[-1] == ("head 1", "oom_killed, not as expected", *["–"] * 6, "60.2", "0.02", "–")  # noqa: RUF001
+    assert rows[-1] == ("head 1", "oom_killed, not as expected", *["–"] * 7, "60.2", "0.02", "–")  # noqa: RUF001
+
+
+def test_first_tries_are_told_beside_the_runs_that_took_their_place() -> None:
+    """GIVEN a first try of each side THEN it has a row after its side's runs, with its folder's name where known."""
+    first = outcomes.run("head", 2, verdict="unhealthy", met=False)
+    rows = list(
+        run_rows(
+            outcomes.scenario(base_retried=(outcomes.run("base", 1, folder=None),), head_retried=(first,))
+        )
+    )
+    assert rows[1 + outcomes.RUNS][0] == "base, first try"
+    assert rows[-1][:2] == ("head, first try (head-2)", "unhealthy, not as expected")
