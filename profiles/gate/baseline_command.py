@@ -15,7 +15,7 @@ from profiles.gate.baseline import (
     check_worth_keeping,
     write_baseline,
 )
-from profiles.gate.comparison import conditions_of_runs, unexpected
+from profiles.gate.comparison import conditions_of_runs
 from profiles.gate.measure import Contender, SideRuns, measure
 from profiles.gate.options import add_shared_options, options_of, ready_to_measure, scenarios_of
 from profiles.gate.outcome import Side
@@ -79,9 +79,7 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
         )
     console.print(f"Runs: {options.out}", soft_wrap=True, highlight=False)
     baselines = [_baseline(found, state, chosen.at_once) for found in measured]
-    for found, baseline in zip(measured, baselines, strict=True):
-        for note in unexpected("this tree", found.runs):
-            console.print(f"Note: {baseline.scenario}: {note}", soft_wrap=True, highlight=False)
+    for baseline in baselines:
         path = baseline_path(chosen.baselines, baseline.scenario)
         write_baseline(baseline, path, replace=chosen.replace)
         console.print(

@@ -151,7 +151,7 @@ def _outcome(
         base = Side("base", stored.described)
         runs = beside_baselines(measured, options.vm_size, stored, chosen.at_once)
     return GateOutcome(
-        scenarios=decide(runs),
+        scenarios=decide(runs, against=stored is None),
         base=base if any(one.base_runs for one in runs) else None,
         head=contenders[-1].side,
         took_s=took_s,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from profiles.gate.conditions import Conditions, conditions_of, differences
 from profiles.gate.decision import ScenarioRuns
 from profiles.gate.measure import SideRuns
 from profiles.gate.outcome import GateRun
-from profiles.report_text import count
 from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario, scenario_names
 from profiles.vm_size import VmSize
@@ -69,9 +67,15 @@ def read_baselines(scenarios: Sequence[Scenario], folder: Path, *, anyway: bool)
 
 def side_by_side(measured: Sequence[SideRuns], vm_size: VmSize) -> list[ScenarioRuns]:
     """Return what both sides measured now, scenario by scenario."""
-    sides = {(found.scenario.name, found.side.name): found.runs for found in measured}
-    heads = [found for found in measured if found.side.name == "head"]
-    return [_of_head(head, vm_size, sides[head.scenario.name, "base"]) for head in heads]
+    bases = {found.scenario.name: found for found in measured if found.side.name == "base"}
+    return [
+        replace(
+            _of_head(head, vm_size, bases[head.scenario.name].runs),
+            base_retried=bases[head.scenario.name].retried,
+        )
+        for head in measured
+        if head.side.name == "head"
+    ]
 
 
 def beside_baselines(
@@ -112,18 +116,5 @@ def _of_head(head: SideRuns, vm_size: VmSize, base_runs: tuple[GateRun, ...] | N
         base_runs=base_runs,
         vm_memory_mb=scenario.vm_size(vm_size).memory_mb,
         budget_mb=scenario.expect.peak_tree_rss_mb_below,
-        notes=(*unexpected("head", head.runs), *unexpected("base", base_runs or ())),
-    )
-
-
-def unexpected(side: str, runs: Sequence[GateRun]) -> Iterator[str]:
-    """Say where runs that lived did not show what their scenario expects: then something else was measured."""
-    others = [run for run in runs if run.verdict == "survived" and run.met is False]
-    if not others:
-        return
-    reasons = Counter(run.evidence[-1] for run in others if run.evidence)  # a baseline remembers none
-    said = "; ".join(reason for reason, _ in reasons.most_common(2))
-    yield (
-        f"{count(len(others), 'run', 'runs')} of {side} did not show what the scenario expects"
-        f"{said and ': '}{said}"
+        head_retried=head.retried,
     )

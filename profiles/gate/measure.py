@@ -41,11 +41,12 @@ class Contender:
 
 @dataclass(frozen=True)
 class SideRuns:
-    """All runs of a scenario for one side, in the order measured."""
+    """All runs of a scenario for one side, in the order measured; `retried` are the first tries of those made twice."""
 
     scenario: Scenario
     side: Side
     runs: tuple[GateRun, ...]
+    retried: tuple[GateRun, ...] = ()
 
 
 def measure(
@@ -114,16 +115,17 @@ class Crew:
             f"{self.scenario.name}: {count(len(trials), 'run', 'runs')}, {self.at_once} at once"
         )
         found = self._runs(trials)
-        lost = {key: run.verdict for key, run in found.items() if run.verdict in MISFORTUNES}
+        lost = {key: run for key, run in found.items() if run.verdict in MISFORTUNES}
         if lost:
-            which = ", ".join(f"{side}-{number} ({end})" for (side, number), end in lost.items())
-            self.progress.line(f"{self.scenario.name}: once more, for these showed nothing: {which}")
+            which = ", ".join(f"{side}-{number} ({run.verdict})" for (side, number), run in lost.items())
+            self.progress.line(f"{self.scenario.name}: once more, for these were no whole sessions: {which}")
             found |= self._runs({key: _again(trials[key]) for key in lost})
         return [
             SideRuns(
                 self.scenario,
                 contender.side,
                 tuple(found[contender.side.name, number] for number in range(1, runs + 1)),
+                tuple(run for (side, _), run in lost.items() if side == contender.side.name),
             )
             for contender in contenders
         ]

@@ -184,14 +184,12 @@ def test_runs_without_a_folder_tell_no_conditions(baseline: Command) -> None:
     assert baseline.err == "oomproof: baseline of tiny: its runs left no folder. Measure again.\n"
 
 
-def test_what_was_not_expected_is_noted(baseline: Command) -> None:
-    """GIVEN runs that lived without what their scenario expects THEN it is written, and that is told."""
+def test_what_showed_something_else_is_no_baseline(baseline: Command) -> None:
+    """GIVEN runs that lived without what their scenario expects THEN nothing is written, exit code 4."""
     baseline.head = {"met": False, "evidence": ("no kill", "expected fallbacks = 0, found 3")}
-    assert baseline() == 0
-    assert baseline.lines[-2:] == [
-        "Note: tiny: 6 runs of this tree did not show what the scenario expects: expected fallbacks = 0, found 3",
-        f"Baseline: {PATH}, 6 runs",
-    ]
+    assert baseline() == 4
+    assert "fallbacks" in baseline.err
+    assert not PATH.exists()
 
 
 @pytest.mark.parametrize(

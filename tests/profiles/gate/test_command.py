@@ -328,7 +328,7 @@ def test_runs_that_showed_something_else_are_noted(gate: Gate) -> None:
     """GIVEN runs that lived without what their scenario expects THEN the outcome says so."""
     gate.head = {"met": False, "evidence": ("no kill", "expected fallbacks = 0, found 3")}
     gate("--against", "main")
-    note = "6 runs of head did not show what the scenario expects: expected fallbacks = 0, found 3"
+    note = "head: 6 of 6 runs were not as expected and not compared (expected fallbacks = 0, found 3)"
     assert note in gate.result["scenarios"][0]["notes"]
     assert note in Path("out", "gate.md").read_text()
 

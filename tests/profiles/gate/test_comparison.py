@@ -17,7 +17,6 @@ from profiles.gate.comparison import (
     conditions_of_runs,
     read_baselines,
     side_by_side,
-    unexpected,
 )
 from profiles.gate.decision import ScenarioRuns
 from profiles.gate.measure import SideRuns
@@ -179,31 +178,10 @@ def test_both_sides_as_measured_stand_side_by_side(tmp_path: Path, scenario: Sce
     assert [(one.vm_memory_mb, one.budget_mb) for one in found] == [(512, 300), (4096, None)]
 
 
-def test_runs_that_showed_something_else_are_noted(tmp_path: Path, scenario: Scenario) -> None:
-    """GIVEN runs of both sides that lived without what the scenario expects THEN a note of each side says what."""
-    evidence = ("no kill", "expected fallbacks = 0, found 12")
-    base, head = (
-        side_runs(tmp_path, scenario, side, met=False, evidence=evidence) for side in ("base", "head")
-    )
-    (found,) = side_by_side([base, head], FLYS)
-    assert found.notes == tuple(
-        f"6 runs of {side} did not show what the scenario expects: expected fallbacks = 0, found 12"
-        for side in ("head", "base")
-    )
-
-
-def test_the_two_most_frequent_reasons_are_told() -> None:
-    """GIVEN three reasons THEN the two that most runs have; a run that died is no run that lived."""
-    said = ["a", "b", "b", "c", "c", "c"]
-    runs = [outcomes.run("head", 1, met=False, evidence=(reason,)) for reason in said]
-    died = outcomes.run("head", 1, met=False, verdict="oom_killed")
-    assert list(unexpected("head", [*runs, died, outcomes.run("head", 1)])) == [
-        "6 runs of head did not show what the scenario expects: c; b"
-    ]
-
-
-def test_what_a_baseline_does_not_remember_is_not_told() -> None:
-    """GIVEN a run without evidence, as a baseline has them THEN the note ends without it; all as expected is none."""
-    lone = outcomes.run("base", 1, met=False, evidence=())
-    assert list(unexpected("base", [lone])) == ["1 run of base did not show what the scenario expects"]
-    assert list(unexpected("base", [outcomes.run("base", 1)])) == []
+def test_first_tries_of_both_sides_are_handed_on(tmp_path: Path) -> None:
+    """GIVEN runs that were tried once more THEN their first tries go on to the decision, side by side."""
+    scenario = load_scenario("gate-cached")
+    first = outcomes.run("head", 1, verdict="unhealthy")
+    base, head = (side_runs(tmp_path, scenario, side) for side in ("base", "head"))
+    (found,) = side_by_side([base, replace(head, retried=(first,))], FLYS)
+    assert (found.base_retried, found.head_retried) == ((), (first,))

@@ -158,7 +158,7 @@ def test_a_run_that_showed_nothing_is_tried_once_more(
     assert {run.verdict for run in (*base.runs, *head.runs)} == {"survived"}
     assert shown.getvalue().splitlines() == [
         "gate-cached: 6 runs, 2 at once",
-        f"gate-cached: once more, for these showed nothing: head-2 ({verdict}), base-3 ({verdict})",
+        f"gate-cached: once more, for these were no whole sessions: head-2 ({verdict}), base-3 ({verdict})",
     ]
 
 

@@ -255,7 +255,9 @@ def test_a_log_says_what_goes_on(ran: Ran, monkeypatch: pytest.MonkeyPatch) -> N
     ran.run(ORDER, 2, base_1=f"await_note('ends', 'base-2')\n{MADE}")
     shown = ran.shown.getvalue()
     assert ran.lines[0] == "gate-cached: 0 of 4 runs done, base-1 and head-1 going on"
-    assert re.search(r"^gate-cached: 1 of 4 runs done, base-1 and head-2 going on, about \d+ s left$", shown, re.M)
+    assert re.search(
+        r"^gate-cached: 1 of 4 runs done, base-1 and head-2 going on, about \d+ s left$", shown, re.MULTILINE
+    )
     assert ran.lines[-1] == "gate-cached: 4 of 4 runs done"
 
 
