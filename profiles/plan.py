@@ -56,6 +56,12 @@ def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
         return list(scenarios)
     first = needing[0]
     load = first.load
+    for other in needing:
+        if (other.load.chapters, other.load.blocks) != (load.chapters, load.blocks):
+            raise OomproofError(
+                f"scenarios {first.name!r} and {other.name!r}: they read other chapters (load.chapters, load.blocks), "
+                "and the store is made for one of them. Run them apart."
+            )
     made = with_load(
         load_scenario("pregenerate"), mix=_mix_of_all(needing),
         readers=load.readers, pace=load.pace, seed=load.seed, chapters=load.chapters, blocks=load.blocks,

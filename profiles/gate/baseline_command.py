@@ -68,7 +68,7 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
     state = tree_state()
     if not chosen.allow_dirty:
         check_committed(state)
-    options = options_of(chosen)
+    options = options_of(chosen, scenarios)
     chosen.baselines.mkdir(parents=True, exist_ok=True)
     with ready_to_measure(scenarios, options), Progress(console) as progress:
         progress.stage("baseline")

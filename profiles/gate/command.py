@@ -84,7 +84,7 @@ def run(chosen: argparse.Namespace, console: Console) -> int:
     stored = (
         None if chosen.against else read_baselines(scenarios, chosen.baselines, anyway=chosen.compare_anyway)
     )
-    options = options_of(chosen)
+    options = options_of(chosen, scenarios)
     began = time.monotonic()
     with ready_to_measure(scenarios, options), Progress(console) as progress:
         progress.stage("gate")

@@ -14,6 +14,7 @@ from profiles.errors import EXIT_OK, RunError
 from profiles.gate.gate_run import gate_run
 from profiles.gate.outcome import GateRun, Side
 from profiles.gate.sides import MISFORTUNES
+from profiles.gate.tree_state import code_digest
 from profiles.gate.trial import Trial
 from profiles.gate.trial_processes import TrialProcesses
 from profiles.progress import Progress
@@ -64,9 +65,11 @@ def measure(
     nothing valid was measured, or whose server a busy machine may have kept from serving, is tried once more.
 
     Raises:
-        OomproofError: a mistake, a machine that cannot, or no store to read from. Nothing is left running.
+        OomproofError: a mistake, a machine that cannot, no store to read from, or code that was changed meanwhile.
+            Nothing is left running.
     """
     found: list[SideRuns] = []
+    digests = {one.build.root: code_digest(one.build.root) for one in contenders}
     with contextlib.closing(benches(scenarios, options)) as plan:
         for scenario, bench in plan:
             crew = Crew(scenario, bench, options, at_once, progress)
@@ -75,6 +78,12 @@ def measure(
                 crew.make_stores(contenders)
             else:
                 found += crew.take(contenders, runs)
+    for root, digest in digests.items():
+        if code_digest(root) != digest:
+            raise RunError(
+                f"{root}: reference_server was changed while it was measured, so nobody knows which state the runs "
+                "are of. Leave it alone meanwhile, and run this again."
+            )
     return found
 
 

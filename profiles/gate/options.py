@@ -16,7 +16,7 @@ from profiles.errors import OomproofError
 from profiles.gate.baseline import BASELINE_FOLDER
 from profiles.gate.ranks import MOST_RUNS
 from profiles.machine import check_vm_fits
-from profiles.plan import check_names
+from profiles.plan import check_names, with_pregeneration
 from profiles.scenario import Scenario, load_scenario, scenario_names
 from profiles.vm_size import fly_toml_here, read_fly_toml
 
@@ -63,14 +63,20 @@ def scenarios_of(chosen: argparse.Namespace) -> list[Scenario]:
     return scenarios
 
 
-def options_of(chosen: argparse.Namespace) -> Options:
+def options_of(chosen: argparse.Namespace, scenarios: Sequence[Scenario]) -> Options:
     """Return what holds for every run; may start this command again where the VM's walls can be built.
 
     Raises:
-        OomproofError: a number does not fit, or the machine offers no VM.
+        OomproofError: a number does not fit, a port is wanted twice, or the machine offers no VM.
     """
     _check("--runs", chosen.runs, range(2, MOST_RUNS + 1))
     _check("--at-once", chosen.at_once, range(1, 65))
+    for scenario in scenarios:
+        if scenario.target.port is not None and chosen.at_once > 1:
+            raise OomproofError(
+                f"--at-once {chosen.at_once}: scenario {scenario.name!r} listens on a port of its own (target.port), "
+                "which one server at a time can have. Give --at-once 1, or leave the port out."
+            )
     offer = enter(chosen.backend)
     if offer.text:
         print(f"oomproof: {offer.backend}: {offer.text}", file=sys.stderr)
@@ -97,6 +103,7 @@ def ready_to_measure(scenarios: Sequence[Scenario], options: Options) -> Iterato
         OomproofError: two scenarios of one name, a VM that does not fit, no such document, or a folder that is in use.
     """
     check_names(scenarios)
+    with_pregeneration(scenarios)
     for scenario in scenarios:
         check_vm_fits(scenario.vm_size(options.vm_size))
     if options.document is not None and not options.document.is_file():

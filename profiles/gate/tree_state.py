@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,14 @@ class TreeState:
         if self.commit is None:
             return "a state that git does not know"
         return self.commit[:7] + (" with changes not committed" if self.dirty else "")
+
+
+def code_digest(root: Path = HERE) -> str:
+    """Return what tells two states of the server's own files apart, whatever git knows of them."""
+    digest = hashlib.sha256()
+    for path in sorted((root / _SERVER[0]).rglob("*.py")):
+        digest.update(f"{path.relative_to(root)}\0".encode() + path.read_bytes() + b"\0")
+    return digest.hexdigest()
 
 
 def tree_state(root: Path = HERE) -> TreeState:

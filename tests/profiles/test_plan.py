@@ -63,3 +63,11 @@ def test_scenarios_share_an_upstream_only_under_the_same_conditions() -> None:
     assert [len(group) for group in by_upstream([live, load_scenario("live-bounded"), *others])] == [2] + [
         1
     ] * 5
+
+
+def test_one_store_is_made_of_one_choice_of_chapters() -> None:
+    """GIVEN scenarios that read chapters of other lengths THEN they are refused: one would miss its chunks."""
+    cached = load_scenario("cached")
+    short = with_load(cached.model_copy(update={"name": "short"}), blocks=3)
+    with pytest.raises(OomproofError, match=r"'cached' and 'short': they read other chapters .* apart\."):
+        with_pregeneration([cached, short])

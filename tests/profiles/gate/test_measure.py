@@ -281,15 +281,26 @@ def test_a_gate_makes_chunks_and_takes_its_runs(machine: Machine, trials: Trials
 
 def test_several_scenarios_are_measured_one_after_the_other(machine: Machine, trials: Trials) -> None:
     """GIVEN two scenarios THEN each has its own folder of runs, and their chunks are made once."""
-    found = machine.measure(names=("gate-cached", "cached"))
+    found = machine.measure(names=("cached-to-the-letter", "cached"))
     kinds = [batch[0].scenario.name for batch in trials.batches]
-    assert kinds == ["pregenerate", "gate-cached", "cached"]
+    assert kinds == ["pregenerate", "cached-to-the-letter", "cached"]
     assert [folder(one.runs[0]).relative_to(machine.out).as_posix() for one in found] == [
-        "gate-cached/base-1",
-        "gate-cached/head-1",
+        "cached-to-the-letter/base-1",
+        "cached-to-the-letter/head-1",
         "cached/base-1",
         "cached/head-1",
     ]
+
+
+def test_code_that_changes_meanwhile_is_no_measurement(
+    machine: Machine, trials: Trials, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a server whose files are others at the end THEN nobody knows of which state the runs are."""
+    digests = iter("aab")
+    monkeypatch.setattr("profiles.gate.measure.code_digest", lambda _: next(digests))
+    with pytest.raises(RunError, match="was changed while it was measured"):
+        machine.measure(runs=2)
+    assert trials.names[-1]
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from profiles.gate.options import (
 )
 from profiles.machine import memory_mb
 from profiles.offer import Offer
-from profiles.scenario import Scenario
+from profiles.scenario import Scenario, Target, load_scenario
 from profiles.vm_size import VmSize
 from tests.profiles.gate.measured import tiny
 
@@ -56,7 +56,7 @@ def test_without_options_it_is_the_gates_own_way() -> None:
     assert (found.runs, found.baselines) == (6, BASELINE_FOLDER)
     assert 1 <= found.at_once <= 2
     assert [scenario.name for scenario in scenarios_of(found)] == gate_scenario_names() == ["gate-cached"]
-    made = options_of(found)
+    made = options_of(found, [])
     assert made.out.parent == Path("reports/runs")
     assert (made.backend, made.document, made.memray) == ("cgroup v1", None, False)
 
@@ -75,7 +75,8 @@ def test_what_is_chosen_is_used(tmp_path: Path) -> None:
             tmp_path / "fly.toml",
             "--at-once",
             "64",
-        )
+        ),
+        [],
     )
     assert (made.out, made.document) == (tmp_path / "o", Path("b.pdf"))
     assert made.vm_size == VmSize(512, 1, 0.0625)
@@ -95,14 +96,14 @@ def test_what_is_chosen_is_used(tmp_path: Path) -> None:
 )
 def test_a_number_that_does_not_fit_is_refused(arguments: tuple[str, ...], line: str) -> None:
     """GIVEN a number beyond what is possible THEN the line names the option, the number and what is."""
-    assert refusal(lambda: options_of(chosen(*arguments))).startswith(line)
+    assert refusal(lambda: options_of(chosen(*arguments), [])).startswith(line)
 
 
 @pytest.mark.usefixtures("offered")
 @pytest.mark.parametrize("runs", ["2", "50"])
 def test_the_least_and_the_most_runs_are_possible(runs: str) -> None:
     """GIVEN a number at the edge THEN it is taken."""
-    assert options_of(chosen("--runs", runs)).backend == "cgroup v1"
+    assert options_of(chosen("--runs", runs), []).backend == "cgroup v1"
 
 
 @pytest.mark.parametrize(
@@ -132,23 +133,23 @@ def test_a_load_of_ones_own_is_refused(tmp_path: Path) -> None:
 def test_a_backend_that_nobody_offers_is_refused() -> None:
     """GIVEN the name of no backend THEN the line lists those that there are."""
     line = "--backend 'docker': unknown. Choose one of cgroup v1, "
-    assert refusal(lambda: options_of(chosen("--backend", "docker"))).startswith(line)
+    assert refusal(lambda: options_of(chosen("--backend", "docker"), [])).startswith(line)
 
 
 def test_what_a_backend_lacks_is_told(offered: list[Offer], capsys: pytest.CaptureFixture[str]) -> None:
     """GIVEN a backend with a caveat THEN one line on standard error has it, as with other commands."""
     offered[0] = Offer("watchdog", available=True, reason="it kills late", way_out="Run as root.")
-    assert options_of(chosen()).backend == "watchdog"
+    assert options_of(chosen(), []).backend == "watchdog"
     assert capsys.readouterr().err == "oomproof: watchdog: it kills late. Run as root.\n"
 
 
 def test_runs_do_not_share_one_vm(offered: list[Offer]) -> None:
     """GIVEN a backend whose VM is the whole machine THEN two runs at once would measure each other."""
     offered[0] = Offer("machine", available=True)
-    assert refusal(lambda: options_of(chosen("--at-once", "2"))) == (
+    assert refusal(lambda: options_of(chosen("--at-once", "2"), [])) == (
         "--at-once 2: with --backend machine all runs share one VM. Give --at-once 1."
     )
-    assert options_of(chosen("--at-once", "1")).vm_size.memory_mb == memory_mb()
+    assert options_of(chosen("--at-once", "1"), []).vm_size.memory_mb == memory_mb()
 
 
 @pytest.fixture
@@ -161,10 +162,10 @@ def scenario(tmp_path: Path) -> Scenario:
 def test_the_folder_is_made_before_and_removed_when_nothing_came(tmp_path: Path, scenario: Scenario) -> None:
     """GIVEN a new folder THEN it is there while one measures, and stays only with something in it."""
     out = tmp_path / "a" / "out"
-    with ready_to_measure([scenario], options_of(chosen("--out", out))):
+    with ready_to_measure([scenario], options_of(chosen("--out", out), [])):
         assert out.is_dir()
     assert not out.exists()
-    with ready_to_measure([scenario], options_of(chosen("--out", out))):
+    with ready_to_measure([scenario], options_of(chosen("--out", out), [])):
         (out / "gate.md").write_text("")
     assert (out / "gate.md").exists()
 
@@ -172,10 +173,10 @@ def test_the_folder_is_made_before_and_removed_when_nothing_came(tmp_path: Path,
 @pytest.mark.usefixtures("offered")
 def test_an_empty_folder_of_somebodys_is_left(tmp_path: Path, scenario: Scenario) -> None:
     """GIVEN a folder that was there THEN it is there afterwards, though nothing came into it."""
-    with ready_to_measure([scenario], options_of(chosen("--out", tmp_path / "out"))):
+    with ready_to_measure([scenario], options_of(chosen("--out", tmp_path / "out"), [])):
         pass
     (tmp_path / "out").mkdir()
-    with ready_to_measure([scenario], options_of(chosen("--out", tmp_path / "out"))):
+    with ready_to_measure([scenario], options_of(chosen("--out", tmp_path / "out"), [])):
         pass
     assert (tmp_path / "out").is_dir()
 
@@ -186,7 +187,7 @@ def test_what_a_person_can_mend_is_refused_first(tmp_path: Path, scenario: Scena
 
     def begun(scenarios: list[Scenario], *arguments: str | Path) -> str:
         def begin() -> None:
-            with ready_to_measure(scenarios, options_of(chosen("--out", tmp_path / "out", *arguments))):
+            with ready_to_measure(scenarios, options_of(chosen("--out", tmp_path / "out", *arguments), [])):
                 pytest.fail("it began")
 
         return refusal(begin)
@@ -197,3 +198,13 @@ def test_what_a_person_can_mend_is_refused_first(tmp_path: Path, scenario: Scena
     assert "VM of 921600000 MB" in begun([large])
     assert not (tmp_path / "out").exists()
     assert f"--out {tmp_path}: is not empty." in begun([scenario], "--out", tmp_path)
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_port_is_one_servers_at_a_time() -> None:
+    """GIVEN a scenario with a port of its own THEN two at once are refused, for one would be asked for both."""
+    target = Target(command=("serve", "{port}"), port=3003)
+    scenario = load_scenario("cached").model_copy(update={"target": target})
+    line = refusal(lambda: options_of(chosen("--at-once", "2"), [scenario]))
+    assert line.startswith("--at-once 2: scenario 'cached' listens on a port of its own")
+    assert options_of(chosen("--at-once", "1"), [scenario]).backend == "cgroup v1"

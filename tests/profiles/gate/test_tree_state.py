@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.gate.tree_state import TreeState, tree_state
+from profiles.gate.tree_state import TreeState, code_digest, tree_state
 from tests.profiles.gate.repositories import SERVER, a_repository, commit, git, write_files
 
 UNKNOWN = TreeState(None, dirty=False)
@@ -116,3 +116,17 @@ def test_without_git_no_commit_is_known(root: Path, monkeypatch: pytest.MonkeyPa
     """GIVEN a machine without git THEN a gate can still be held, of a state that nobody can name."""
     monkeypatch.setenv("PATH", str(root))
     assert tree_state(root) == UNKNOWN
+
+
+def test_a_servers_code_is_told_from_another_whatever_git_knows(tmp_path: Path) -> None:
+    """GIVEN a changed, a renamed or a new file of the server THEN the digest is another; else it is the same."""
+    root = write_files(tmp_path)
+    server = root / "reference_server"
+    (server / "a.py").write_text("1\n")
+    first = code_digest(root)
+    (root / "README.md").write_text("more\n")
+    assert code_digest(root) == first
+    (server / "a.py").write_text("2\n")
+    second = code_digest(root)
+    (server / "a.py").rename(server / "b.py")
+    assert len({first, second, code_digest(root)}) == 3
