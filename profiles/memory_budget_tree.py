@@ -86,6 +86,7 @@ class BudgetTree:
                     if mark > member.mark_before:
                         marks.append(Held(stat.pid, command, mark))
         self._looked = True
+        self.command = next((process.command for process in held if process.pid == self.pid), self.command)
         return Look(tuple(held), max(marks, key=lambda mark: mark.rss_bytes, default=None))
 
     def close(self) -> None:
@@ -99,7 +100,9 @@ class BudgetTree:
         if member is None:
             member = self._meet(stat, living.get(stat.parent))
             return None if member.is_copy else member
-        if member.is_copy:  # still there: it is another program by now, or a fork that stays one
+        if (
+            member.is_copy or not member.words
+        ):  # a copy that is still there is another program by now, or stays one
             member.words, member.is_copy = member.files.command_line(), False
         return member
 

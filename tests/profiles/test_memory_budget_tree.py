@@ -165,6 +165,16 @@ def test_a_long_command_is_cut_and_an_empty_one_named(proc: Proc) -> None:
     proc.put(SERVER, 1, "")
     with closing(BudgetTree(SERVER, proc.root)) as tree:
         assert tree.command == "a process without a command"
+        assert tree.look().held[0].command == tree.command
+
+
+def test_a_command_that_is_not_known_at_once_is_read_later(proc: Proc) -> None:
+    """GIVEN a process in the middle of its exec, whose command is empty WHEN it is looked at again THEN it is known."""
+    proc.put(SERVER, 1, "")
+    with closing(BudgetTree(SERVER, proc.root)) as tree:
+        tree.look()
+        proc.put(SERVER, 1, "/usr/bin/node server.js")
+        assert tree.look().held[0].command == tree.command == "node server.js"
 
 
 Start = Callable[[str], subprocess.Popen[bytes]]

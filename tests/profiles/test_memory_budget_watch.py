@@ -50,7 +50,10 @@ def test_children_are_counted_at_once_and_not_in_all() -> None:
 @pytest.fixture
 def process() -> Iterator[subprocess.Popen[bytes]]:
     """A process that waits to be told to end."""
-    with subprocess.Popen([sys.executable, "-S", "-c", "input()"], stdin=subprocess.PIPE) as child:
+    command = [sys.executable, "-S", "-c", "print(flush=True); input()"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as child:
+        assert child.stdout is not None
+        child.stdout.readline()
         yield child
         child.kill()
 
@@ -85,7 +88,8 @@ def test_a_process_that_ends_under_the_watch_measured_nothing(process: subproces
     watch.begin()
     process.kill()
     watch._thread.join()
-    told = rf"^The process {process.pid} \(python\S* -S -c input\(\)\) was gone .*by SIGKILL.* at most \d+\.\d MB"
+    named = rf"process {process.pid} \(python\S* -S -c print\(flush=True\); input\(\)\)"
+    told = rf"^The {named} was gone .*by SIGKILL.* at most \d+\.\d MB"
     for _ in range(2):
         with pytest.raises(MeasuredNothingError, match=told):
             watch.sample()
