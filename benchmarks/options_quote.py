@@ -2,7 +2,7 @@
 
 A quotation is `<!--q OPTION@BALANCE WHAT [UNIT [DIGITS]]-->...<!--/q-->`; what stands between is replaced. WHAT is
 `end`, `victims`, `runs` or a figure of `options.json`, told lowest to highest; `A@500/B@500 FIGURE` tells how many
-times B's median A's is. Where the option is not measured yet, "not measured" stands.
+times B's median A's is. Where the option is not measured yet, "not measured yet" stands.
 
 Exit codes: 0 written, 2 a page or `options.json` cannot be read, or a quotation names nothing there is.
 """
@@ -23,7 +23,7 @@ from profiles.report_text import NONE, number
 
 PAGES = (ROOT / "docs" / "verification.md", ROOT / "docs" / "measurements.md")
 RESULT = ROOT / "reports" / "options" / "options.json"
-LATER = "not measured"
+LATER = "not measured yet"
 _QUOTATION = re.compile(r"(<!--q (\S+) (\w+)(?: (\S+?))?(?: (\d))?-->).*?(<!--/q-->)", re.DOTALL)
 _OPTION = re.compile(rf"({'|'.join(sorted(NAMES, key=len, reverse=True))})@(\d+)")
 _WORDS: Mapping[str, Callable[[Entry], str]] = {
