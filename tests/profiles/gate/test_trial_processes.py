@@ -6,7 +6,7 @@ import io
 import os
 import re
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -190,6 +190,15 @@ def terminate() -> None:
     raise Terminated
 
 
+@pytest.fixture
+def hears_ctrl_c() -> Iterator[None]:
+    """Ctrl-C is heard, though whoever started us in the background has it ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("hears_ctrl_c")
 @pytest.mark.parametrize(
     ("stop", "error"), [(interrupt, KeyboardInterrupt), (terminate, Terminated)], ids=["Ctrl-C", "SIGTERM"]
 )
