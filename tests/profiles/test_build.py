@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from profiles import run
 from profiles.build import HERE, THIS_TREE, Build
@@ -85,11 +86,13 @@ def test_a_server_of_somebodys_own_is_started_as_it_is(tmp_path: Path) -> None:
     assert not {"PYTHONPATH", "PYTHONSAFEPATH"} & server.settings.keys()
 
 
-def test_what_a_scenario_sets_comes_last(tmp_path: Path) -> None:
-    """GIVEN a scenario that sets PYTHONPATH itself THEN its word holds."""
-    target = Target(environment={"PYTHONPATH": "/elsewhere"})
+def test_a_scenario_cannot_say_whose_code_runs(tmp_path: Path) -> None:
+    """GIVEN a scenario that sets PYTHONPATH THEN it is refused: base would run head's code; other settings come last."""
+    with pytest.raises(ValidationError, match="PYTHONPATH: oomproof sets it itself"):
+        Target(environment={"PYTHONPATH": "/elsewhere"})
+    target = Target(environment={"ALIGNERS": "3"})
     server = server_of(load_scenario("cached").model_copy(update={"target": target}), THIS_TREE, tmp_path)
-    assert server.settings["PYTHONPATH"] == "/elsewhere"
+    assert server.settings["ALIGNERS"] == "3"
 
 
 @pytest.mark.slow

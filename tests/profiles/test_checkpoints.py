@@ -46,10 +46,10 @@ def test_shared_pages_count_once_in_all(table: ProcessTable) -> None:
     assert [checkpoint.step() for _ in range(2)] == [False, True]
     facts = checkpoint.facts()
     assert facts["label"] == "before"
-    assert 10 * MIB < facts["server_pss_bytes"] < 20 * MIB
-    assert facts["server_uss_bytes"] < 9 * MIB
-    assert 15 * MIB < facts["children_pss_bytes"] < 25 * MIB
-    assert 5 * MIB < facts["children_uss_bytes"] < 14 * MIB
+    # What an interpreter holds besides depends on who measures it, and is shared too: so no sum is asked for.
+    assert 10 * MIB <= facts["server_pss_bytes"] <= facts["server_peak_rss_bytes"] - 9 * MIB
+    assert facts["server_uss_bytes"] < facts["server_pss_bytes"] - 10 * MIB
+    assert 5 * MIB < facts["children_uss_bytes"] < facts["children_pss_bytes"] - 10 * MIB
     assert facts["server_peak_rss_bytes"] >= 20 * MIB
     assert table.server_peak_rss_bytes == facts["server_peak_rss_bytes"]
     assert facts["took_s"] > 0
