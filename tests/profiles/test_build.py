@@ -87,7 +87,7 @@ def test_a_server_of_somebodys_own_is_started_as_it_is(tmp_path: Path) -> None:
 
 
 def test_a_scenario_cannot_say_whose_code_runs(tmp_path: Path) -> None:
-    """GIVEN a scenario that sets PYTHONPATH THEN it is refused: base would run head's code; other settings come last."""
+    """GIVEN a scenario that sets PYTHONPATH THEN it is refused: base would run head's code. Others come last."""
     with pytest.raises(ValidationError, match="PYTHONPATH: oomproof sets it itself"):
         Target(environment={"PYTHONPATH": "/elsewhere"})
     target = Target(environment={"ALIGNERS": "3"})
