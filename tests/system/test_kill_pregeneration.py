@@ -24,15 +24,8 @@ from reportlab.pdfgen.canvas import Canvas
 from tinytag import TinyTag
 
 if TYPE_CHECKING:  # the tests are no package: at run time the fixtures give what these name
-    from tests.system.conftest import (
-        Answer,
-        Job,
-        KillStart,
-        ServerProcess,
-        SpeechUpstream,
-        StartServer,
-        StartUpstream,
-    )
+    from tests.server_process import Answer, Job, ServerProcess
+    from tests.system.conftest import KillStart, SpeechUpstream, StartServer, StartUpstream
 
 pytestmark = pytest.mark.slow
 

@@ -36,7 +36,8 @@ from reportlab.platypus import Paragraph, SimpleDocTemplate
 from loadtests.corpus import prose
 
 if TYPE_CHECKING:  # the tests are no package: at run time the fixtures give what these name
-    from tests.system.conftest import ServerProcess, StartServer, StartUpstream
+    from tests.server_process import ServerProcess
+    from tests.system.conftest import StartServer, StartUpstream
 
 pytestmark = pytest.mark.slow
 
