@@ -1,7 +1,8 @@
 /**
  * What the server tells each second: its memory, and the job of the document that is open.
  *
- * One stream a tab, closed while the tab is hidden: a browser has six connections to a server for all tabs.
+ * One stream a tab: a browser has six connections to a server for all its tabs. So it is closed while the tab is
+ * hidden, unless a job runs, which a server that restarts would forget.
  */
 
 const FIRST_RETRY_MS = 500;
@@ -12,15 +13,19 @@ let source = null;
 let documentId = null;
 let retryMs = FIRST_RETRY_MS;
 let timer = 0;
+let jobRuns = false;
 
 function open() {
   close();
-  if (document.hidden) return;
+  if (document.hidden && !jobRuns) return;
   const query = documentId === null ? "" : `?${new URLSearchParams({ documentId })}`;
   source = new EventSource(`/api/events${query}`);
   source.onmessage = (event) => {
     retryMs = FIRST_RETRY_MS;
-    tell(JSON.parse(event.data));
+    const state = JSON.parse(event.data);
+    jobRuns = state.job?.state === "running";
+    tell(state);
+    if (document.hidden && !jobRuns) close();
   };
   source.onerror = () => {
     tell(null);
@@ -40,7 +45,10 @@ function tell(state) {
   for (const listener of listeners) listener(state);
 }
 
-document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+document.addEventListener("visibilitychange", () => {
+  if (!document.hidden && !source) open();
+  else if (document.hidden && !jobRuns) close();
+});
 window.addEventListener("pagehide", close);
 window.addEventListener("pageshow", (event) => event.persisted && open());
 
@@ -49,6 +57,7 @@ export const live = {
   watch(id) {
     if (source && id === documentId) return;
     documentId = id;
+    jobRuns = false;
     open();
   },
   /** @param {(state: object|null) => void} listener called each second; null where the server cannot be reached */

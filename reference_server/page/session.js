@@ -1,0 +1,95 @@
+/** The document that is open: how it is voiced, what of it is stored, and whether it is read live or cached. */
+
+import { api } from "./api.js";
+import { Book } from "./book.js";
+import { byId } from "./dom.js";
+import { places } from "./places.js";
+import { Player } from "./player.js";
+import { preferences } from "./preferences.js";
+import { SpeechSource } from "./speech.js";
+
+/** Events: `open`, `close`, and `status` when the status or the mode was asked for again. */
+class Session extends EventTarget {
+  player = new Player(byId("audio"));
+  config = null;
+  book = null;
+  voicing = null;
+  status = null;
+  mode = "live";
+  #opening = 0;
+
+  /** Return the settings that a person has chosen, with the server's own where none is. */
+  async wanted() {
+    this.config ??= await api.config();
+    const { voice, speed, model } = preferences.get();
+    return { voice: voice || this.config.voice, speed, model: model || this.config.model };
+  }
+
+  /** Open a document where reading stopped; returns whether it is still the one that is wanted. */
+  async open(id) {
+    this.close();
+    const opening = (this.#opening += 1);
+    const voicing = await this.wanted();
+    const [book, status] = await Promise.all([Book.open(id), api.status(id, voicing)]);
+    if (opening !== this.#opening) return false;
+    Object.assign(this, { book, voicing, status, mode: modeOf(status) });
+    this.player.setRate(preferences.get().rate);
+    this.player.open(book, book.nearest(places.get(id)), this.#source());
+    this.#tell("open");
+    return true;
+  }
+
+  close() {
+    this.#opening += 1;
+    if (!this.book) return;
+    this.player.close();
+    this.book = this.status = null;
+    this.#tell("close");
+  }
+
+  /** Ask again what is stored; where that changes the mode, reading goes on in the other one. */
+  async refresh() {
+    const { book, voicing } = this;
+    if (!book) return;
+    const status = await api.status(book.id, voicing);
+    if (book !== this.book || voicing !== this.voicing) return;
+    this.status = status;
+    this.#read(modeOf(status));
+    this.#tell("status");
+  }
+
+  /** Read with other settings from now on; `status` is what is stored of them. */
+  apply(voicing, status) {
+    Object.assign(this, { voicing, status, mode: modeOf(status) });
+    this.player.use(this.#source());
+    this.#tell("status");
+  }
+
+  /** What sounds and what is stored goes on as it is; blocks to come are read in the mode that is right now. */
+  #read(mode) {
+    if (mode === this.mode) return;
+    this.mode = mode;
+    this.player.useNext(this.#source());
+  }
+
+  #source() {
+    const { voicing, mode } = this;
+    const wantsWords = () => preferences.get().highlight;
+    return new SpeechSource({ documentId: this.book.id, voicing, cached: mode === "cached", wantsWords });
+  }
+
+  #tell(name) {
+    this.dispatchEvent(new Event(name));
+  }
+}
+
+/** Cached as soon as any block is stored as wanted: the others are read live, one by one. */
+const modeOf = (status) => (stored(status) > 0 ? "cached" : "live");
+
+/** While a job runs `done` is the job's: then the pages tell what is stored. */
+function stored(status) {
+  if (status.state !== "running") return status.done;
+  return status.pages.length + status.partialPages.length;
+}
+
+export const session = new Session();
