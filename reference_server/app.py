@@ -28,11 +28,13 @@ from reference_server.live_aligner import LiveAligner
 from reference_server.metrics import Metrics, metrics_routes
 from reference_server.open_documents import OpenDocuments
 from reference_server.openapi import openapi_routes
+from reference_server.page_files import PageFiles
 from reference_server.preprocess import Jobs
 from reference_server.quiet_end import QuietEnd
 from reference_server.routes_cached import cached_routes
 from reference_server.routes_documents import document_routes
 from reference_server.routes_live import live_routes
+from reference_server.routes_page import page_routes
 from reference_server.routes_store import store_routes
 from reference_server.settings import Settings
 from reference_server.speech import Speech
@@ -62,6 +64,7 @@ def create_app(
     """
     app = _Application(
         routes=[
+            *page_routes(),
             *health_routes(),
             *metrics_routes(),
             *openapi_routes(),
@@ -83,6 +86,7 @@ def create_app(
     state = app.state
     state.settings = settings
     state.metrics = Metrics()
+    state.page_files = PageFiles()
     state.health = Health(settings.docstore_dir)
     state.documents = Documents(settings.docstore_dir / "documents", settings)
     state.open_documents = OpenDocuments(settings.document_open_s)

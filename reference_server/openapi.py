@@ -64,7 +64,7 @@ def openapi_document(*, password: bool) -> Schema:
             "description": "A document reader: live and cached reading aloud.",
         },
         "security": [{"basic": []}] if password else [],
-        "paths": {**_watching(), **_documents(), **_live(), **_making(), **_cached()},
+        "paths": {**_page(), **_watching(), **_documents(), **_live(), **_making(), **_cached()},
         "components": {
             "schemas": SCHEMAS,
             "responses": shared_refusals(),
@@ -87,6 +87,25 @@ async def get_openapi(request: Request) -> Response:
 @cache
 def _answer(*, password: bool) -> Response:
     return JSONResponse(openapi_document(password=password), headers={"Cache-Control": "private, no-cache"})
+
+
+def _page() -> Schema:
+    has_it: dict[int, Schema] = {304: {"description": "The client has it."}}
+    etag: Schema = {"headers": {"ETag": told(text(), required=True)}}
+    index: dict[int, Schema] = {200: content({"text/html": text()}) | etag, **has_it}
+    parts = dict.fromkeys(("text/css", "text/javascript", "image/svg+xml"), text())
+    conditions = [header("if-none-match")]
+    return {
+        "/": {"get": operation("The reader page", index, parameters=conditions)},
+        "/page/{file}": {
+            "parameters": [in_path("file", text(200))],
+            "get": operation(
+                "A file that the page is made of",
+                {200: content(parts) | etag, **has_it},
+                parameters=conditions,
+            ),
+        },
+    }
 
 
 def _watching() -> Schema:

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 from reference_server.chunk import Chunk, open_audio
 from reference_server.documents import Documents
 from reference_server.errors import ApiError
+from reference_server.etags import has_it
 from reference_server.metrics import CachedOutcome, Metrics
 from reference_server.open_documents import OpenDocuments
 from reference_server.open_file import OpenFileResponse
@@ -62,7 +63,7 @@ def get_chunk(request: Request) -> Response:
 def _audio_of(chunk: Chunk, request: Request) -> Response:
     etag = f'"{chunk.sha256}"'
     headers = {"ETag": etag, **_REVALIDATE}
-    if _matches(request.headers.get("if-none-match", ""), etag):
+    if has_it(request, etag):
         return Response(status_code=304, headers=headers)
     try:
         file = open_audio(chunk)
@@ -95,8 +96,3 @@ def _find(request: Request) -> Chunk:
 
 def _no_chunk() -> ApiError:
     return ApiError(404, "NO_CHUNK", "This block has no chunk. Read it live, or preprocess its page.")
-
-
-def _matches(if_none_match: str, etag: str) -> bool:
-    tags = {tag.strip().removeprefix("W/") for tag in if_none_match.split(",")}
-    return etag in tags or "*" in tags

@@ -14,6 +14,7 @@ from starlette.routing import BaseRoute, Route
 from reference_server.aligner_programs import AlignerError
 from reference_server.body_limits import SMALL_BODY_BYTES, TIMING_BODY_BYTES
 from reference_server.error_answers import error_response
+from reference_server.etags import has_it
 from reference_server.fields import read_object
 from reference_server.live_aligner import AlignerBusy
 from reference_server.live_parameters import TimingRequest, callers_base, callers_key, speech_request_of
@@ -46,9 +47,10 @@ async def speak(request: Request) -> Response:
     wanted = speech_request_of(await read_object(request, SMALL_BODY_BYTES), request)
     api_key = callers_key(request)
     cache, speech = request.app.state.speech_cache, request.app.state.speech
-    headers = {"ETag": f'W/"{wanted.key}"', "Cache-Control": "private, max-age=1800", "Vary": _VARY}
+    etag = f'W/"{wanted.key}"'
+    headers = {"ETag": etag, "Cache-Control": "private, max-age=1800", "Vary": _VARY}
     metrics: Metrics = request.app.state.metrics
-    if wanted.key in cache and _has_it(request, wanted.key):
+    if wanted.key in cache and has_it(request, etag):
         metrics.count_live("HIT")
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**headers, "X-Cache": "HIT"})
     try:
@@ -97,11 +99,6 @@ async def time_words(request: Request) -> Response:
         name = "WHISPER_ALIGNMENT_FAILED"
         return JSONResponse({"error": name, "code": name, "message": str(error)}, status_code=500)
     return JSONResponse(alignment_json(wanted.text, words))
-
-
-def _has_it(request: Request, key: str) -> bool:
-    tags = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
-    return f'"{key}"' in tags or "*" in tags
 
 
 def _speech_failed(error: SpeechError) -> Response:

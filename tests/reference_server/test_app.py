@@ -15,6 +15,8 @@ from reference_server.settings import Settings
 from reference_server.workshop import MakeChunk
 
 ROUTES = {
+    "/",
+    "/page/{file}",
     "/api/health",
     "/api/health/ready",
     "/api/openapi.json",

@@ -22,9 +22,11 @@ from schemathesis.schemas import APIOperation
 from schemathesis.specs.openapi import checks
 
 from reference_server.openapi import openapi_document
+from reference_server.page_files import FOLDER
 
 REQUESTS = int(os.environ.get("FUZZ_REQUESTS", "200"))
 DOCUMENT = "doc"
+PAGE_FILE = min(path.name for path in FOLDER.iterdir() if path.suffix == ".js")
 DESTROYS = {"PUT /api/documents/{id}", "DELETE /api/documents/{id}", "DELETE /api/tts/preprocess"}
 ABOUT_UPSTREAM = {502, 503, 504, 507}
 FAILED_UPSTREAM = {"TTS_GENERATION_FAILED", "WHISPER_ALIGNMENT_FAILED"}
@@ -65,6 +67,8 @@ def _requests_of(operation: AnyOperation) -> st.SearchStrategy[AnyCase]:
 def _about_ours(case: AnyCase) -> AnyCase:
     if "id" in case.path_parameters:
         case.path_parameters["id"] = DOCUMENT
+    if "file" in case.path_parameters:
+        case.path_parameters["file"] = PAGE_FILE
     if "documentId" in case.query:
         case.query["documentId"] = DOCUMENT
         for name in ("voice", "speed", "model", "textHash"):
