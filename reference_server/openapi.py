@@ -105,6 +105,7 @@ def _page() -> Schema:
                 parameters=conditions,
             ),
         },
+        "/api/config": {"get": operation("The server's defaults and limits", {200: json_of("Config")})},
     }
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
+
+from reference_server.settings import AlignerKind
 
 Schema = dict[str, Any]
 """JSON as Python has it; no narrower type would say more than the JSON Schema itself."""
@@ -85,6 +87,18 @@ _ASKED = {
 
 SCHEMAS: dict[str, Schema] = {
     "Health": record({"ok": {"const": True}, "status": {"const": "healthy"}, "ready": YES_OR_NO}),
+    "Config": record(
+        {
+            "voice": text(),
+            "model": text(),
+            "speed": SPEED,
+            "maxDocumentBytes": whole(1),
+            "storeMaxBytes": whole(1),
+            "aligner": one_of(*get_args(AlignerKind)),
+            "aligners": whole(),
+            "concurrency": whole(1),
+        }
+    ),
     "Document": record(
         {
             "id": ID,

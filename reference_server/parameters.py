@@ -16,6 +16,8 @@ from reference_server.settings import Settings
 PROVIDER = "openai"
 """The kind of speech service that the server speaks to: any that is compatible with OpenAI's."""
 
+DEFAULT_SPEED = 1.0
+
 _LONGEST_NAME = 200
 """Characters of a voice, a model or an id; their own rules are narrower."""
 
@@ -63,7 +65,7 @@ def voicing_of(fields: Mapping[str, Any], settings: Settings) -> Voicing:
         text_of(name, fields.get(name, default), _LONGEST_NAME)
         for name, default in (("voice", settings.tts_voice), ("model", settings.tts_model))
     )
-    return Voicing(PROVIDER, model, voice, speed_of(fields.get("speed", 1.0)))
+    return Voicing(PROVIDER, model, voice, speed_of(fields.get("speed", DEFAULT_SPEED)))
 
 
 def pages_of(fields: Mapping[str, Any], outline: Outline) -> dict[int, int]:

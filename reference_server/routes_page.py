@@ -1,14 +1,16 @@
-"""The reader page: its document at the root, beside it its styles, scripts and pictures."""
+"""The reader page: its document at the root, its styles, scripts and pictures, and the defaults it begins with."""
 
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from reference_server.errors import ApiError
 from reference_server.etags import has_it
 from reference_server.page_files import INDEX, PageFiles
+from reference_server.parameters import DEFAULT_SPEED
+from reference_server.settings import Settings
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self' blob:;"
@@ -19,8 +21,12 @@ PAGE_POLICY = (
 
 
 def page_routes() -> list[BaseRoute]:
-    """Return the routes; they use the app state's `page_files`."""
-    return [Route("/", get_index), Route("/page/{file}", get_file)]
+    """Return the routes; they use the app state's `page_files` and `settings`."""
+    return [
+        Route("/", get_index),
+        Route("/page/{file}", get_file),
+        Route("/api/config", get_config),
+    ]
 
 
 def get_index(request: Request) -> Response:
@@ -34,6 +40,22 @@ def get_file(request: Request) -> Response:
     if name == INDEX:  # it has one address, and its policy there
         raise _not_found(name)
     return _answer(request, name, {})
+
+
+async def get_config(request: Request) -> Response:
+    """Answer with what a page may count on: the server's defaults and limits, and no secret."""
+    settings: Settings = request.app.state.settings
+    config = {
+        "voice": settings.tts_voice,
+        "model": settings.tts_model,
+        "speed": DEFAULT_SPEED,
+        "maxDocumentBytes": settings.max_document_bytes,
+        "storeMaxBytes": settings.store_max_bytes,
+        "aligner": settings.aligner,
+        "aligners": settings.aligners,
+        "concurrency": settings.preprocess_concurrency,
+    }
+    return JSONResponse(config, headers={"Cache-Control": "no-store"})
 
 
 def _answer(request: Request, name: str, headers: dict[str, str]) -> Response:

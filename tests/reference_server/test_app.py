@@ -17,6 +17,7 @@ from reference_server.workshop import MakeChunk
 ROUTES = {
     "/",
     "/page/{file}",
+    "/api/config",
     "/api/health",
     "/api/health/ready",
     "/api/openapi.json",

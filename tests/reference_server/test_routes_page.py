@@ -142,6 +142,34 @@ def test_a_server_without_a_page_says_so(client: TestClient, tmp_path: Path) -> 
     assert client.get("/").json()["code"] == "NOT_FOUND"
 
 
+def test_the_config_is_that_of_the_server_and_no_secret_is_in_it(settings: Settings) -> None:
+    """GIVEN a server with settings of its own WHEN it is asked THEN they are told, but the secret ones."""
+    own = replace(
+        settings,
+        tts_voice="nova",
+        tts_model="kokoro",
+        store_max_bytes=7_000,
+        aligner="none",
+        aligners=2,
+        preprocess_concurrency=3,
+        api_key="sk-very-secret",
+        api_base="http://upstream.invalid/v1",
+    )
+    with TestClient(create_app(own)) as client:
+        answer = client.get("/api/config")
+    assert answer.json() == {
+        "voice": "nova",
+        "model": "kokoro",
+        "speed": 1,
+        "maxDocumentBytes": 200_000,
+        "storeMaxBytes": 7_000,
+        "aligner": "none",
+        "aligners": 2,
+        "concurrency": 3,
+    }
+    assert answer.headers["cache-control"] == "no-store"
+
+
 def test_the_package_carries_the_page() -> None:
     """GIVEN what is installed WHEN the page's folder is looked for THEN it is a folder of the package's."""
     pyproject = (Path(__file__).parents[2] / "pyproject.toml").read_text()
