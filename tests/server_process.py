@@ -48,9 +48,13 @@ class Job:
     """A pre-generation that runs, as its progress stream tells it."""
 
     def __init__(
-        self, connection: http.client.HTTPConnection, document_id: str, pages: str | list[int]
+        self,
+        connection: http.client.HTTPConnection,
+        document_id: str,
+        pages: str | list[int],
+        **voicing: object,
     ) -> None:
-        body = json.dumps({"documentId": document_id, "pages": pages})
+        body = json.dumps({"documentId": document_id, "pages": pages, **voicing})
         connection.request("POST", "/api/tts/preprocess", body, {"Accept": "text/event-stream"})
         self._connection, self._answer = connection, connection.getresponse()
         assert self._answer.status == 200, self._answer.read()
