@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import os
-import shutil
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,24 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
+from benchmarks.browser import launch
+from benchmarks.errors import BenchmarkError
 from tests.browser.reader_page import ReaderPage
 from tests.browser.stand import Speech, Stand
 from tests.browser.watched import Watched
 
-BROWSERS = ("chromium", "google-chrome")
-"""Looked for in this order; of these Debian's is the one that `.ci/install` installs."""
-
-ARGUMENTS = (
-    "--no-sandbox",  # root cannot have one, and it is our own page
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-    "--mute-audio",
-    "--force-color-profile=srgb",
-)
 QUICK_ALIGNER = Path(__file__).with_name("quick_aligner.sh")
 PICTURES_OF_FAILURES = Path(__file__).parents[2] / ".cache" / "browser"
 DESKTOP = {"width": 1280, "height": 800}
@@ -68,10 +55,10 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """A headless browser."""
-    found = next((path for name in BROWSERS if (path := shutil.which(name))), None)
-    if found is None:
-        pytest.skip(f"there is no browser here: {' or '.join(BROWSERS)}. .ci/install installs one")
-    running = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+    try:
+        running = launch(playwright)
+    except BenchmarkError as error:
+        pytest.skip(str(error))
     yield running
     running.close()
 

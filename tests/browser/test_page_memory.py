@@ -1,0 +1,54 @@
+"""The page's own memory: after 200 blocks it holds no more than after 20."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import MakeStand, Visit
+from tests.browser.documents import short_pages
+from tests.browser.heap import Held, held_by
+from tests.browser.stand import Stand
+
+RATE = 16
+BLOCKS = 204
+WARM_UP, EVERY, LAST = 20, 60, 200
+MOST_GROWTH_BYTES = 500_000
+"""2.8 kB a block; the text, words and answers of one take about 4 kB, its audio 46 kB."""
+MOST_URLS = 20
+"""Audio that is kept at the same time, here and there one more: the browser holds it outside of the page's heap."""
+
+COUNT_URLS = """() => {
+    const [make, drop] = [URL.createObjectURL, URL.revokeObjectURL];
+    const open = new Set();
+    URL.createObjectURL = (...given) => { const url = make.apply(URL, given); open.add(url); return url; };
+    URL.revokeObjectURL = (url) => { open.delete(url); drop.call(URL, url); };
+    window.openUrls = open;
+}"""
+
+
+@pytest.fixture
+def short(make_stand: MakeStand) -> Stand:
+    """A document of 220 pages with one sentence each, all made."""
+    stand = make_stand()
+    stand.upload("short", short_pages(BLOCKS))
+    stand.make("short")
+    return stand
+
+
+def test_the_page_holds_no_more_after_200_blocks_than_after_20(short: Stand, visit: Visit) -> None:
+    """GIVEN a page that has read 20 blocks WHEN it has read 200 THEN heap, nodes and listeners are what they were."""
+    reader = visit(short)
+    reader.page.add_init_script(f"({COUNT_URLS})()")
+    reader.set_rate(RATE).read("short")
+    reader.play()
+    seen: dict[int, Held] = {}
+    for page in range(WARM_UP, LAST + 1, EVERY):
+        expect(reader.at(f'#text .block.spoken[data-page="{page}"]')).to_be_attached(timeout=120_000)
+        seen[page] = held_by(reader.page)
+        assert reader.script("window.openUrls.size") <= MOST_URLS
+    first, last = seen[WARM_UP], seen[LAST]
+    assert last.heap_bytes - first.heap_bytes < MOST_GROWTH_BYTES, seen
+    assert last.nodes <= first.nodes + 50, seen
+    assert last.listeners <= first.listeners + 10, seen
+    assert "POST /api/tts" not in reader.watched.routes()
