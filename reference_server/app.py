@@ -25,6 +25,7 @@ from reference_server.generate import open_chunk_maker
 from reference_server.guard import Guard
 from reference_server.health import Health, health_routes
 from reference_server.live_aligner import LiveAligner
+from reference_server.memory_watch import MemoryWatch
 from reference_server.metrics import Metrics, metrics_routes
 from reference_server.open_documents import OpenDocuments
 from reference_server.openapi import openapi_routes
@@ -33,6 +34,7 @@ from reference_server.preprocess import Jobs
 from reference_server.quiet_end import QuietEnd
 from reference_server.routes_cached import cached_routes
 from reference_server.routes_documents import document_routes
+from reference_server.routes_events import event_routes
 from reference_server.routes_live import live_routes
 from reference_server.routes_page import page_routes
 from reference_server.routes_store import store_routes
@@ -68,6 +70,7 @@ def create_app(
             *health_routes(),
             *metrics_routes(),
             *openapi_routes(),
+            *event_routes(),
             *document_routes(),
             *cached_routes(),
             *store_routes(),
@@ -87,6 +90,7 @@ def create_app(
     state.settings = settings
     state.metrics = Metrics()
     state.page_files = PageFiles()
+    state.memory_watch = MemoryWatch()
     state.health = Health(settings.docstore_dir)
     state.documents = Documents(settings.docstore_dir / "documents", settings)
     state.open_documents = OpenDocuments(settings.document_open_s)

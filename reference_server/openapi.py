@@ -122,6 +122,14 @@ def _watching() -> Schema:
             )
         },
         "/metrics": {"get": operation("What Prometheus reads", {200: content({"text/plain": text()})})},
+        "/api/events": {
+            "get": operation(
+                "What memory does and how far a document's job is, once or every second",
+                {200: content({"application/json": ref("Moment"), "text/event-stream": ref("MomentEvent")})},
+                {400: "BAD_ID"},
+                parameters=[query("documentId", ID), _accept()],
+            )
+        },
         "/api/openapi.json": {
             "get": operation("This document", {200: content({"application/json": {"type": "object"}})})
         },
@@ -226,7 +234,7 @@ def _making() -> Schema:
                 _FIELDS,
                 no_page,
                 {409: "DOCUMENT_CHANGED JOB_RUNNING"},
-                parameters=[header("accept", one_of("application/json", "text/event-stream"))],
+                parameters=[_accept()],
                 body=asked,
             ),
             "delete": operation(
@@ -299,6 +307,10 @@ def _cached() -> Schema:
         get = operation(title, answers, *codes, parameters=[*which, *headers])
         paths[path] = {"get": get, "head": without_content(get)}
     return paths
+
+
+def _accept() -> Schema:
+    return header("accept", one_of("application/json", "text/event-stream"))
 
 
 def _wanted() -> list[Schema]:

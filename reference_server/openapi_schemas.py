@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, get_args
 
 from reference_server.settings import AlignerKind
+from reference_server.vm_memory import VmSource
 
 Schema = dict[str, Any]
 """JSON as Python has it; no narrower type would say more than the JSON Schema itself."""
@@ -73,6 +74,7 @@ YES_OR_NO: Schema = {"type": "boolean"}
 _STATES = ("running", "done", "failed", "cancelled")
 _COUNTS = {"done": whole(), "total": whole(), "failed": whole()}
 _FAILURES = {"failures": array(ref("Failure"), maxItems=100)}
+_RUNNING = record({"documentId": ID, "state": {"const": "running"}, **_COUNTS}, {"message": text()})
 _OPTIONAL_TEXT = {"type": ["string", "null"], "maxLength": _MOST_TEXT}
 _SAID = {"text": text(_MOST_TEXT), "voice": text(_MOST_TEXT), "speed": SPEED}
 _SETTINGS = {"voice": text(), "speed": SPEED, "model": text()}
@@ -163,18 +165,31 @@ SCHEMAS: dict[str, Schema] = {
             "event": one_of("message", "failed"),
             "data": text(
                 contentMediaType="application/json",
-                contentSchema={
-                    "anyOf": [
-                        ref("Failure"),
-                        ref("Progress"),
-                        record(
-                            {"documentId": ID, "state": {"const": "running"}, **_COUNTS}, {"message": text()}
-                        ),
-                    ]
-                },
+                contentSchema={"anyOf": [ref("Failure"), ref("Progress"), _RUNNING]},
             ),
         }
     ),
+    "Memory": record(
+        {
+            "serverBytes": whole(1),
+            "childrenBytes": whole(),
+            "children": whole(),
+            "vmBytes": whole(),
+            "vmLimitBytes": whole(1),
+            "vmSource": one_of(*get_args(VmSource)),
+            "lineBytes": whole(1),
+            "alignersInFlight": whole(),
+            "alignersWaiting": whole(),
+        }
+    ),
+    "Moment": record(
+        {
+            "memory": ref("Memory"),
+            "job": {"anyOf": [ref("Progress"), _RUNNING, {"type": "null"}]},
+            "storedBytes": or_null(whole()),
+        }
+    ),
+    "MomentEvent": record({"data": text(contentMediaType="application/json", contentSchema=ref("Moment"))}),
     "Status": record(
         {
             "documentId": ID,

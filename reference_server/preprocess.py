@@ -80,6 +80,11 @@ class Jobs:
         end: Progress | None = self._ended.get(document_id)
         return end
 
+    def progress(self, document_id: str) -> Progress | None:
+        """Return how far the document's newest job is, or how the last one ended, while that is remembered."""
+        job = next(reversed(self._of(document_id).values()), None)
+        return job.progress if job else self.ended(document_id)
+
     async def cancel(self, document_id: str) -> bool:
         """End a document's job, keep what it made, and return whether there was one."""
         job = self.running(document_id)

@@ -110,9 +110,7 @@ async def get_status(request: Request) -> Response:
     state.open_documents.touch(document.id)
     outline = await run_to_end(documents.outline, document)
     found = await run_to_end(survey, state.store, document.id, outline, wanted)
-    job = jobs.running(document.id)
-    progress = job.progress if job else jobs.ended(document.id)
-    return JSONResponse({"documentId": document.id, **found.to_json(), **_of_job(progress)})
+    return JSONResponse({"documentId": document.id, **found.to_json(), **_of_job(jobs.progress(document.id))})
 
 
 def _of_job(progress: Progress | None) -> dict[str, object]:

@@ -216,6 +216,10 @@ class ChunkStore:
         """Return what the whole store holds, from memory: it waits for no disk."""
         return self._space.stats()
 
+    def size_of(self, document_id: str) -> int:
+        """Return the bytes of all files of a document, from memory."""
+        return self._space.size_of(document_id)
+
     @property
     def evictions(self) -> int:
         """How many documents' chunks were removed to keep the limit, since the store was opened."""

@@ -63,6 +63,10 @@ class StoreSpace:
         """Return the totals, from memory, without waiting for whoever writes or removes at this moment."""
         return self._usage.stats()
 
+    def size_of(self, document_id: str) -> int:
+        """Return what a document occupies, in bytes, as `stats` does the totals."""
+        return self._usage.get(document_id).size_bytes
+
     def date(self, document_id: str, created_at: int, *, keep: bool = False) -> None:
         """Take over a document's age in Unix seconds; with `keep` only where it has none yet."""
         with self.lock:

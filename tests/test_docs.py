@@ -17,6 +17,7 @@ from reference_server.metrics import metrics_routes
 from reference_server.openapi import openapi_routes
 from reference_server.routes_cached import cached_routes
 from reference_server.routes_documents import document_routes
+from reference_server.routes_events import event_routes
 from reference_server.routes_live import live_routes
 from reference_server.routes_page import page_routes
 from reference_server.routes_store import store_routes
@@ -95,7 +96,7 @@ def test_every_setting_of_the_server_is_in_the_reference_and_no_other() -> None:
 
 def test_every_route_of_the_server_is_in_the_reference_and_no_other() -> None:
     """GIVEN the server's routes THEN the table lists each with its method."""
-    watching = [*page_routes(), *health_routes(), *metrics_routes(), *openapi_routes()]
+    watching = [*page_routes(), *health_routes(), *metrics_routes(), *openapi_routes(), *event_routes()]
     routes = [*watching, *document_routes(), *cached_routes(), *live_routes(), *store_routes()]
     served = {
         f"{method} {route.path.replace(':int', '')}"

@@ -21,6 +21,7 @@ ROUTES = {
     "/api/health",
     "/api/health/ready",
     "/api/openapi.json",
+    "/api/events",
     "/metrics",
     "/api/documents",
     "/api/documents/{id}",

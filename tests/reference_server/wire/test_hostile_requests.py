@@ -97,6 +97,8 @@ def _is_refused(answer: Answer) -> bool:
 @pytest.mark.parametrize(
     ("method", "target"),
     [
+        ("GET", "/page/{}"),
+        ("GET", "/api/events?documentId={}"),
         ("GET", "/api/documents/{}"),
         ("PUT", "/api/documents/{}"),
         ("DELETE", "/api/documents/{}"),
