@@ -23,23 +23,30 @@ class Backlog:
     Attributes:
         total: the blocks of all pages ever asked for.
         found: those of them that were stored already.
+        pages_done: the pages of which nothing is missing any more.
         closed: whether nothing can be added any more: all is drawn and done, or the job ends early.
     """
 
     def __init__(self, outline: Outline, is_stored: IsStored, notify: Callable[[], None]) -> None:
         """`notify` is called when `found` has changed."""
-        self.total = self.found = 0
+        self.total = self.found = self.pages_done = 0
         self.closed = False
         self._outline = outline
         self._is_stored = is_stored
         self._notify = notify
         self._asked: dict[int, int] = {}
+        self._missing: dict[int, int] = {}
         self._unseen: deque[int] = deque()
         self._waiting: dict[int, Sequence[int]] = {}
         self._drawn: deque[Block] = deque()
         self._drawing = asyncio.Lock()
         self._busy = 0
         self._changed = asyncio.Event()
+
+    @property
+    def pages_total(self) -> int:
+        """How many pages were ever asked for."""
+        return len(self._asked)
 
     def add(self, pages: Mapping[int, int], again: Mapping[int, Sequence[int]]) -> None:
         """Ask for pages, given with the number of their blocks, and `again` for blocks that failed before.
@@ -67,8 +74,10 @@ class Backlog:
             indices = await run_to_end(self._missing_of, page)
             self.found += self._asked[page] - len(indices)
             self._waiting[page] = indices
+            self._missing[page] = len(indices)
             if not indices:
                 del self._waiting[page]
+                self._end_page(page)
             self._notify()
         return bool(self._waiting)
 
@@ -95,10 +104,20 @@ class Backlog:
             self._busy += 1
             return self._drawn.popleft()
 
+    def made(self, block: Block) -> None:
+        """Say that a drawn block is stored now."""
+        self._missing[block.page] -= 1
+        if not self._missing[block.page]:
+            self._end_page(block.page)
+
     def put_down(self) -> None:
         """Say that a drawn block is made or has failed."""
         self._busy -= 1
         self._changed.set()
+
+    def _end_page(self, page: int) -> None:
+        del self._missing[page]
+        self.pages_done += 1
 
     def _missing_of(self, page: int) -> tuple[int, ...]:
         blocks = self._outline.page(page)

@@ -49,8 +49,10 @@ class Job:
     @property
     def progress(self) -> Progress:
         """How far the job is now; its end is `cancelled`, `failed` if any block is missing, or `done`."""
-        counts = (self._backlog.found + self._made, self._backlog.total, len(self._failures))
-        return Progress(self.document_id, self._state, *counts, self._message, self._failures.last())
+        backlog = self._backlog
+        blocks = (backlog.found + self._made, backlog.total, len(self._failures))
+        pages = (backlog.pages_done, backlog.pages_total)
+        return Progress(self.document_id, self._state, *blocks, *pages, self._message, self._failures.last())
 
     def add(self, pages: Mapping[int, int]) -> None:
         """Ask for more pages, given with the number of their blocks.
@@ -145,6 +147,7 @@ class Job:
             raise
         else:
             self._made += 1
+            self._backlog.made(block)
             self._failures.in_a_row = 0
 
     async def _write_metadata(self) -> None:

@@ -73,8 +73,11 @@ YES_OR_NO: Schema = {"type": "boolean"}
 
 _STATES = ("running", "done", "failed", "cancelled")
 _COUNTS = {"done": whole(), "total": whole(), "failed": whole()}
+_PAGE_COUNTS = {"pagesDone": whole(), "pagesTotal": whole()}
 _FAILURES = {"failures": array(ref("Failure"), maxItems=100)}
-_RUNNING = record({"documentId": ID, "state": {"const": "running"}, **_COUNTS}, {"message": text()})
+_RUNNING = record(
+    {"documentId": ID, "state": {"const": "running"}, **_COUNTS, **_PAGE_COUNTS}, {"message": text()}
+)
 _OPTIONAL_TEXT = {"type": ["string", "null"], "maxLength": _MOST_TEXT}
 _SAID = {"text": text(_MOST_TEXT), "voice": text(_MOST_TEXT), "speed": SPEED}
 _SETTINGS = {"voice": text(), "speed": SPEED, "model": text()}
@@ -158,7 +161,8 @@ SCHEMAS: dict[str, Schema] = {
     "CancelRequest": body({"documentId": ID}),
     "Failure": record({"page": whole(1), "blockIndex": whole(), "message": text()}),
     "Progress": record(
-        {"documentId": ID, "state": one_of(*_STATES), **_COUNTS, **_FAILURES}, {"message": text()}
+        {"documentId": ID, "state": one_of(*_STATES), **_COUNTS, **_PAGE_COUNTS, **_FAILURES},
+        {"message": text()},
     ),
     "Event": record(
         {
@@ -199,7 +203,7 @@ SCHEMAS: dict[str, Schema] = {
             "pages": array(whole(1)),
             "partialPages": array(record({"page": whole(1), "done": whole(), "total": whole(1)})),
         },
-        {"stale": ref("Stale"), "stored": record(_SETTINGS), "message": text()},
+        {"stale": ref("Stale"), "stored": record(_SETTINGS), "message": text(), **_PAGE_COUNTS},
     ),
     "Stale": record(
         {

@@ -25,8 +25,9 @@ class Failure:
 class Progress:
     """How far a job is: of `total` blocks asked for `done` are stored, and `failed` were tried in vain.
 
-    What is left at the end was not tried: the job was cancelled, or stopped early. `failures` are the last
-    100 of the failed; `message` is the last failure or the reason of the end.
+    What is left at the end was not tried: the job was cancelled, or stopped early. Of `pages_total` pages
+    asked for `pages_done` have all their blocks stored, or have none. `failures` are the last 100 of the failed;
+    `message` is the last failure or the reason of the end.
     """
 
     document_id: str
@@ -34,6 +35,8 @@ class Progress:
     done: int
     total: int
     failed: int
+    pages_done: int
+    pages_total: int
     message: str | None
     failures: tuple[Failure, ...]
 
@@ -50,8 +53,15 @@ class Progress:
         return {**self._counts(), **self._told()} if self.state == "running" else self.to_json()
 
     def _counts(self) -> dict[str, object]:
-        counts = {"done": self.done, "total": self.total, "failed": self.failed}
-        return {"documentId": self.document_id, "state": self.state, **counts}
+        return {
+            "documentId": self.document_id,
+            "state": self.state,
+            "done": self.done,
+            "total": self.total,
+            "failed": self.failed,
+            "pagesDone": self.pages_done,
+            "pagesTotal": self.pages_total,
+        }
 
     def _told(self) -> dict[str, object]:
         return {"message": self.message} if self.message else {}

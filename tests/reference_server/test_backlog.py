@@ -159,3 +159,79 @@ def test_what_failed_joins_what_waits_of_its_page() -> None:
         assert await _draw_all(backlog) == [3, 4]
 
     _run(scenario)
+
+
+async def _draw(backlog: Backlog) -> Block:
+    block = await backlog.draw()
+    assert block is not None
+    return block
+
+
+def test_a_page_is_done_when_its_last_missing_block_is_made() -> None:
+    """GIVEN stored blocks and a page without any WHEN what is missing is made THEN page after page is done."""
+
+    async def scenario() -> None:
+        backlog = _backlog(2)
+        backlog.add(PAGES, {})
+        assert (backlog.pages_done, backlog.pages_total) == (0, 3)
+        await backlog.look_up()
+        done = [backlog.pages_done]
+        for _ in range(3):
+            backlog.made(await _draw(backlog))
+            backlog.put_down()
+            done.append(backlog.pages_done)
+        assert done == [1, 2, 2, 3]
+
+    _run(scenario)
+
+
+def test_pages_that_are_stored_already_are_done_once() -> None:
+    """GIVEN everything stored WHEN its pages are asked for again THEN they are as many as they are."""
+
+    async def scenario() -> None:
+        backlog = _backlog(1, 2, 3, 4)
+        backlog.add({1: 2}, {})
+        assert await backlog.look_up() is False
+        assert (backlog.pages_done, backlog.pages_total) == (1, 1)
+        backlog.add(PAGES, {})
+        assert await backlog.look_up() is False
+        assert (backlog.pages_done, backlog.pages_total) == (3, 3)
+
+    _run(scenario)
+
+
+def test_a_page_whose_block_failed_is_done_when_that_is_made_after_all() -> None:
+    """GIVEN a page with a block that fails WHEN the rest is made THEN it is not done, and it is after the next try."""
+
+    async def scenario() -> None:
+        backlog = _backlog()
+        backlog.add({3: 2}, {})
+        failed, good = await _draw(backlog), await _draw(backlog)
+        backlog.made(good)
+        backlog.add({3: 2}, {3: [failed.index]})
+        backlog.put_down()
+        backlog.put_down()
+        assert backlog.pages_done == 0
+        backlog.made(await _draw(backlog))
+        assert (backlog.pages_done, backlog.pages_total) == (1, 1)
+
+    _run(scenario)
+
+
+def test_pages_that_come_later_count_from_then_on() -> None:
+    """GIVEN a backlog at work WHEN it is widened THEN there are more pages, and no done one is lost."""
+
+    async def scenario() -> None:
+        backlog = _backlog(3, 4)
+        backlog.add({1: 2}, {})
+        backlog.made(await _draw(backlog))
+        backlog.add({1: 2, 3: 2}, {})
+        assert (backlog.pages_done, backlog.pages_total) == (0, 2)
+        backlog.made(await _draw(backlog))
+        assert backlog.pages_done == 1
+        backlog.put_down()
+        backlog.put_down()
+        assert await backlog.draw() is None
+        assert (backlog.pages_done, backlog.pages_total) == (2, 2)
+
+    _run(scenario)

@@ -77,6 +77,9 @@ def test_a_job_makes_every_block_and_tells_how_far_it_is(store: ChunkStore, make
         seen = [news async for news in job.follow() if isinstance(news, Progress)]
         assert (seen[0].state, seen[0].done, seen[0].total) == ("running", 0, 6)
         assert (seen[-1].state, seen[-1].done, seen[-1].failed) == ("done", 6, 0)
+        assert (seen[0].pages_done, seen[-1].pages_done, seen[-1].pages_total) == (0, 3, 3)
+        # A page is never done before its blocks are.
+        assert all(2 * progress.pages_done <= progress.done for progress in seen)
         assert [progress.state for progress in seen[:-1]] == ["running"] * (len(seen) - 1)
         done = [progress.done for progress in seen]
         assert done == sorted(done)
@@ -109,6 +112,7 @@ def test_what_is_stored_is_not_made_again_and_no_aligner_starts(store: ChunkStor
         await _end(jobs.start("doc", OUTLINE, PAGES, VOICING))
         end = await _end(jobs.start("doc", OUTLINE, PAGES, VOICING))
         assert (end.state, end.done, end.total) == ("done", 6, 6)
+        assert (end.pages_done, end.pages_total) == (3, 3)
 
     _run(scenario)
     assert len(maker.made) == 6
@@ -125,7 +129,7 @@ def test_two_callers_share_one_job_and_may_widen_it(store: ChunkStore, maker: Ma
         await maker.entered.wait()
         second = jobs.start("doc", OUTLINE, {1: 2, 2: 2}, VOICING)
         assert second is first
-        assert first.progress.total == 4
+        assert (first.progress.total, first.progress.pages_total) == (4, 2)
         maker.gate.set()
         assert (await _end(second)).done == 4
 
@@ -166,6 +170,7 @@ def test_failed_blocks_are_told_one_by_one_and_tried_again_by_the_next_call(
         end = seen[-1]
         assert isinstance(end, Progress)
         assert (end.state, end.done, end.failed, end.failures) == ("failed", 5, 1, (failure,))
+        assert (end.pages_done, end.pages_total) == (2, 3)
         assert end.message == "Page 2, block 0: The speech service said no."
         assert jobs.ended("doc") == end
         maker.failing = set()
@@ -190,6 +195,7 @@ def test_failed_blocks_are_tried_again_by_a_call_that_joins(store: ChunkStore, m
                 assert jobs.start("doc", OUTLINE, {1: 2}, VOICING) is job
         end = job.progress
         assert (end.state, end.done, end.total, end.failed) == ("done", 6, 6, 0)
+        assert (end.pages_done, end.pages_total) == (3, 3)
 
     _run(scenario)
     assert sorted(block.ordinal for block in maker.made) == [1, 2, 3, 4, 5, 6]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from reference_server.progress import Failure, Progress
 
-RUNNING = Progress("doc", "running", 3, 9, 1, "Page 2, block 0: No.", (Failure(2, 0, "No."),))
+RUNNING = Progress("doc", "running", 3, 9, 1, 2, 4, "Page 2, block 0: No.", (Failure(2, 0, "No."),))
 FAILURES = [{"page": 2, "blockIndex": 0, "message": "No."}]
 
 
@@ -16,6 +16,8 @@ def test_an_answer_carries_the_failures() -> None:
         "done": 3,
         "total": 9,
         "failed": 1,
+        "pagesDone": 2,
+        "pagesTotal": 4,
         "failures": FAILURES,
         "message": "Page 2, block 0: No.",
     }

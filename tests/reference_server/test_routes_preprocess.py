@@ -57,8 +57,9 @@ def _events(client: TestClient, **fields: object) -> list[dict[str, Any]]:
 def test_progress_comes_as_events_to_the_end(reader: TestClient) -> None:
     """The first event is there before anything is made, the last says that all is done."""
     events = _events(reader)
-    assert events[0] == {"documentId": "doc", "state": "running", "done": 0, "total": 5, "failed": 0}
-    assert events[-1] == {**events[0], "state": "done", "done": 5, "failures": []}
+    blocks, pages = {"done": 0, "total": 5, "failed": 0}, {"pagesDone": 0, "pagesTotal": 3}
+    assert events[0] == {"documentId": "doc", "state": "running", **blocks, **pages}
+    assert events[-1] == {**events[0], "state": "done", "done": 5, "pagesDone": 3, "failures": []}
 
 
 def test_progress_can_be_polled(reader: TestClient, maker: Maker) -> None:
@@ -72,6 +73,7 @@ def test_progress_can_be_polled(reader: TestClient, maker: Maker) -> None:
     assert _events(reader, pages=[1])[-1]["done"] == 2
     status = reader.get(STATUS).json()
     assert (status["state"], status["done"], status["total"], status["pages"]) == ("partial", 2, 5, [1])
+    assert "pagesDone" not in status
     assert status["stored"] == {"voice": "alloy", "speed": 1.0, "model": "tts-1"}
 
 
@@ -302,6 +304,7 @@ def test_the_status_of_a_running_job_tells_both_what_is_there_and_how_far_it_is(
     reader.post(PREPROCESS, json={"documentId": "doc", "pages": [1, 2]})
     status = reader.get(STATUS).json()
     assert (status["state"], status["total"], status["pages"]) == ("running", 3, [2])
+    assert (status["pagesDone"], status["pagesTotal"]) == (1, 2)
     assert (status["failed"], status["failures"], status["partialPages"]) == (0, [], [])
     assert status["stored"]["voice"] == "alloy"
 
