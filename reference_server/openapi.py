@@ -276,6 +276,14 @@ def _making() -> Schema:
                 parameters=[document, *_wanted()],
             )
         },
+        "/api/tts/preprocess/clear": {
+            "post": operation(
+                "Remove all chunks of all documents",
+                {200: json_of("Cleared")},
+                _WRITES,
+                body=sent("ClearRequest"),
+            )
+        },
         "/api/tts/preprocess/stats": {"get": operation("The whole store", {200: json_of("StoreStats")})},
     }
 

@@ -159,6 +159,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "PreprocessRequest": body({"documentId": ID}, _ASKED),
     "CancelRequest": body({"documentId": ID}),
+    "ClearRequest": body({}),
     "Failure": record({"page": whole(1), "blockIndex": whole(), "message": text()}),
     "Progress": record(
         {"documentId": ID, "state": one_of(*_STATES), **_COUNTS, **_PAGE_COUNTS, **_FAILURES},
@@ -227,6 +228,7 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Cancelled": record({"documentId": ID, "cancelled": YES_OR_NO}),
     "ChunksDeleted": record({"documentId": ID, "deleted": YES_OR_NO}),
+    "Cleared": record({"deleted": whole()}),
     "DocumentDeleted": record({"id": ID, "deleted": {"const": True}}),
     "StoreStats": record(
         {

@@ -99,6 +99,11 @@ class Jobs:
         await self._abandon(self._of(document_id))
         self._ended.pop(document_id, None)
 
+    async def stop_all(self) -> None:
+        """Break off all jobs, as `stop` does one document's."""
+        await self.aclose()
+        self._ended.clear()
+
     async def aclose(self) -> None:
         """Break off all jobs."""
         await self._abandon(dict(self._jobs))

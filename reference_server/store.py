@@ -212,6 +212,10 @@ class ChunkStore:
         """Remove all chunks of a document; return whether there were any."""
         return self._space.remove_document(document_id)
 
+    def documents(self) -> list[str]:
+        """Return the ids of all documents that have chunks, from memory."""
+        return self._space.documents()
+
     def stats(self) -> StoreStats:
         """Return what the whole store holds, from memory: it waits for no disk."""
         return self._space.stats()

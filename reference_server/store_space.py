@@ -67,6 +67,10 @@ class StoreSpace:
         """Return what a document occupies, in bytes, as `stats` does the totals."""
         return self._usage.get(document_id).size_bytes
 
+    def documents(self) -> list[str]:
+        """Return the documents that have chunks, the oldest first; from memory."""
+        return [document_id for document_id, _ in self._usage.oldest_first()]
+
     def date(self, document_id: str, created_at: int, *, keep: bool = False) -> None:
         """Take over a document's age in Unix seconds; with `keep` only where it has none yet."""
         with self.lock:

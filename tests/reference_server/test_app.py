@@ -35,6 +35,7 @@ ROUTES = {
     "/api/tts/preprocess/estimate",
     "/api/tts/preprocess/status",
     "/api/tts/preprocess/stats",
+    "/api/tts/preprocess/clear",
     "/api/tts/chunk",
     "/api/tts/timings",
 }

@@ -1,5 +1,6 @@
 """The route that tells how full the store is, and the limit as the whole server keeps it."""
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
@@ -10,17 +11,25 @@ import pytest
 from starlette.testclient import TestClient
 
 from reference_server.app import create_app
+from reference_server.chunk import Voicing
 from reference_server.settings import Settings
 from reference_server.store import ChunkStore
 from reference_server.workshop import MakeChunk
 
 STATS = "/api/tts/preprocess/stats"
+CLEAR = "/api/tts/preprocess/clear"
+EVENTS = "/api/events?documentId="
 
 
 class Maker(Protocol):
     """What these tests use of the fake maker of conftest."""
 
     store: ChunkStore | None
+    failing: set[int]
+    gate: asyncio.Event | None
+    active: int
+    closed: int
+    opened: int
 
     def __call__(self) -> AbstractAsyncContextManager[MakeChunk]:
         """Open it for one job."""
@@ -122,3 +131,82 @@ def test_a_document_that_is_read_is_not_removed_for_another(
         assert "STORE_MAX_BYTES" in _make(client, "second", pages=[1, 2])
         assert client.get("/api/tts/chunk?documentId=first&page=1&blockIndex=0").status_code == 200
     assert _total(small) <= small.store_max_bytes
+
+
+def test_clearing_takes_all_chunks_and_no_document(
+    client: TestClient, settings: Settings, three_pages: bytes
+) -> None:
+    """GIVEN chunks of two documents of three WHEN all is cleared THEN two are told, and the documents stay."""
+    for document_id in ("a", "b", "unmade"):
+        client.put(f"/api/documents/{document_id}", content=three_pages)
+    _make(client, "a")
+    _make(client, "b", pages=[1])
+    assert client.post(CLEAR, json={}).json() == {"deleted": 2}
+    stats = client.get(STATS).json()
+    assert (stats["totalSize"], stats["documentsCount"]) == (0, 0)
+    assert list((settings.docstore_dir / "tts_cache_v1").iterdir()) == []
+    assert len(client.get("/api/documents").json()["documents"]) == 3
+    told = client.get(f"{EVENTS}a").json()
+    assert (told["job"], told["storedBytes"]) == (None, 0)
+    assert client.post(CLEAR, json={}).json() == {"deleted": 0}
+    assert '"done": 5' in _make(client, "a")
+
+
+def test_clearing_ends_what_is_being_made(client: TestClient, maker: Maker, three_pages: bytes) -> None:
+    """GIVEN two jobs at work, one of a document with chunks WHEN all is cleared THEN both end and nothing comes."""
+    for document_id in ("a", "b"):
+        client.put(f"/api/documents/{document_id}", content=three_pages)
+    _make(client, "a", pages=[1])
+    maker.gate = asyncio.Event()
+    for document_id in ("a", "b"):
+        client.post("/api/tts/preprocess", json={"documentId": document_id})
+    state = client.app.state  # type: ignore[attr-defined]
+    running = [state.jobs.running(document_id) for document_id in ("a", "b")]
+    assert client.post(CLEAR, json={}).json() == {"deleted": 1}
+    assert [job.progress.state for job in running] == ["failed", "failed"]
+    assert (len(state.jobs), maker.active, maker.opened - maker.closed) == (0, 0, 0)
+    assert client.portal is not None
+    client.portal.call(maker.gate.set)
+    assert client.get(STATS).json()["totalSize"] == 0
+    for document_id in ("a", "b"):
+        assert client.get(f"{EVENTS}{document_id}").json()["job"] is None
+
+
+def test_a_job_that_begins_while_all_is_cleared_is_ended_before_its_chunks_go(
+    client: TestClient, maker: Maker, three_pages: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a reader who asks in between WHEN its document's turn comes THEN no job writes into what is removed."""
+    client.put("/api/documents/a", content=three_pages)
+    _make(client, "a", pages=[1])
+    state = client.app.state  # type: ignore[attr-defined]
+    maker.gate = asyncio.Event()
+    asked: list[object] = []
+    documents, delete = state.store.documents, state.store.delete
+    at_delete: list[int] = []
+
+    def ask_and_list() -> list[str]:
+        document = state.documents.get("a")
+        outline = state.documents.outline(document)
+        asked.append(state.jobs.start("a", outline, {2: 1}, Voicing("openai", "tts-1", "alloy", 1.0)))
+        found: list[str] = documents()
+        return found
+
+    def count_and_delete(document_id: str) -> bool:
+        at_delete.append(len(state.jobs))
+        gone: bool = delete(document_id)
+        return gone
+
+    monkeypatch.setattr(state.store, "documents", ask_and_list)
+    monkeypatch.setattr(state.store, "delete", count_and_delete)
+    assert client.post(CLEAR, json={}).json() == {"deleted": 1}
+    assert (len(asked), at_delete) == (1, [0])
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{"])
+def test_clearing_takes_an_object(client: TestClient, three_pages: bytes, body: bytes) -> None:
+    """GIVEN a request that nobody meant WHEN it comes without its body THEN nothing is removed."""
+    client.put("/api/documents/a", content=three_pages)
+    _make(client, "a", pages=[1])
+    answer = client.post(CLEAR, content=body)
+    assert (answer.status_code, answer.json()["code"]) == (400, "BAD_REQUEST")
+    assert client.get(STATS).json()["documentsCount"] == 1
