@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder gate-characteristic options options-report controls fuzz lock clean
+.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder gate-characteristic options options-report controls fuzz docs lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -84,12 +84,16 @@ gate-characteristic: .venv/run.stamp  ## How often the gate cries wolf, and what
 fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000 a route (FUZZ_REQUESTS)
 	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-1000} $(BIN)/pytest -s tests/reference_server/wire $(ARGS)
 
+docs: .venv/dev.stamp  ## Pages of the README, docs/ and the reports, with a search, in build/docs; whatever leads nowhere is an error
+	rm -rf build/docs
+	$(BIN)/sphinx-build -q -W -n -d .cache/docs -c docs/site . build/docs $(ARGS)
+
 lock: .venv/uv.stamp  ## Renew the hash-locked requirement files
 	for name in uv run dev; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 
 clean:  ## Remove the environment, the caches and the runs
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* reports/runs *.egg-info
+	rm -rf .venv .cache build .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage* reports/runs *.egg-info
 
 # A stamp is as new as what it was made from, so a second run installs nothing.
 .venv/uv.stamp: requirements/uv.txt
