@@ -254,6 +254,15 @@ def test_more_may_hang_than_a_shell_allows_files() -> None:
         assert process.poll() is None
 
 
+def test_every_address_is_that_of_both_protocols() -> None:
+    """GIVEN `--host ::`, as a private network of IPv6 wants it THEN it answers there, and on IPv4 as before."""
+    with running_upstream("--host", "::") as (port, _):
+        for host in ("::1", "127.0.0.1"):
+            with closing(HTTPConnection(host, port, timeout=30)) as connection:
+                connection.request("GET", "/health")
+                assert connection.getresponse().status == 200
+
+
 def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """A port somebody listens on is named in one line; exit code 2."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
