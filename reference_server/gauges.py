@@ -3,33 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.datastructures import State
 
-
-@dataclass(frozen=True)
-class Children:
-    """The child processes of this one, and theirs."""
-
-    count: int
-    rss_bytes: int
-
-
-def children_of_this_process() -> Children:
-    """Count the child processes and what they hold; waits for /proc: call it in a thread."""
-    import psutil  # noqa: PLC0415 - 4 MB that only a server that is scraped shall hold
-
-    rss_bytes = count = 0
-    for child in psutil.Process().children(recursive=True):
-        try:
-            rss_bytes += child.memory_info().rss
-        except psutil.Error:  # it has just ended
-            continue
-        count += 1
-    return Children(count, rss_bytes)
+from reference_server.process_memory import ProcessMemory
 
 
 class GaugeCollector(Collector):
@@ -46,7 +25,7 @@ class GaugeCollector(Collector):
         """Yield what was read last."""
         yield from self._families
 
-    def read(self, state: State, children: Children) -> None:
+    def read(self, state: State, processes: ProcessMemory) -> None:
         """Read the application's state; nothing here waits."""
         store = state.store.stats()
         aligner, calls = state.live_aligner, state.speech.outcomes
@@ -69,8 +48,8 @@ class GaugeCollector(Collector):
             _gauge("reader_store_max_bytes", "Its limit.", state.settings.store_max_bytes),
             _gauge("reader_store_documents", "Documents that have chunks.", store.documents),
             _gauge("reader_speech_cache_bytes", "Live audio kept in memory.", state.speech_cache.size_bytes),
-            _gauge("reader_children", "Child processes: aligners, decoders, readers.", children.count),
-            _gauge("reader_children_resident_memory_bytes", "What they hold.", children.rss_bytes),
+            _gauge("reader_children", "Child processes: aligners, decoders, readers.", processes.children),
+            _gauge("reader_children_resident_memory_bytes", "What they hold.", processes.children_bytes),
         ]
 
 

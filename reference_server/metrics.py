@@ -11,7 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from reference_server.gauges import GaugeCollector, children_of_this_process
+from reference_server.gauges import GaugeCollector
+from reference_server.process_memory import read_process_memory
 from reference_server.speech_cache import Source
 from reference_server.threads import run_to_end
 
@@ -66,8 +67,7 @@ class Metrics:
 
     async def page(self, state: State) -> bytes:
         """Return everything in Prometheus's text format; `state` is the application's."""
-        children = await run_to_end(children_of_this_process)
-        self._gauges.read(state, children)
+        self._gauges.read(state, await run_to_end(read_process_memory))
         return generate_latest(self._registry)
 
 

@@ -6,13 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.datastructures import State
 from starlette.testclient import TestClient
 
-from reference_server.gauges import children_of_this_process
 from reference_server.metrics import Metrics, method_label, route_label
 
 PAGE = Path(__file__).parents[2] / "docs/reference/metrics.md"
@@ -74,19 +72,18 @@ def test_methods_that_no_route_knows_are_one_label(method: str) -> None:
     assert route_label(None) == "other"
 
 
-def test_child_processes_are_counted_with_what_they_hold() -> None:
+def test_child_processes_are_counted_with_what_they_hold(client: TestClient) -> None:
     """GIVEN a child WHEN it is counted THEN its memory is in the sum, and after its end it is not."""
-    before = children_of_this_process()
+    before = _values(client)
     with subprocess.Popen(
         [sys.executable, "-c", "input()"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL
     ) as child:
-        during = children_of_this_process()
-        rss_bytes = psutil.Process(child.pid).memory_info().rss
+        during = _values(client)
         child.kill()
-    assert during.count == before.count + 1
-    assert rss_bytes > 0
-    assert during.rss_bytes > before.rss_bytes
-    assert children_of_this_process().count == before.count
+    assert during["reader_children"] == before["reader_children"] + 1
+    held = "reader_children_resident_memory_bytes"
+    assert during[held] > before[held]
+    assert _values(client)["reader_children"] == before["reader_children"]
 
 
 def test_live_speech_is_counted_by_where_it_came_from(
