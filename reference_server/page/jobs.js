@@ -39,14 +39,17 @@ export const forgetJob = (documentId) => jobsAsked.set(documentId, null);
 
 /**
  * Follow the jobs of the document that is open.
- * @param {{documentId: () => string|null, onJob: (job: object|null) => void, onStored: () => void}} given `onStored` is
- *   called when what is stored has changed with no job that runs
+ * @param {{documentId: () => string|null, onJob: (job: object|null) => void, onStored: () => void, onLost: () => void}} given
+ *   `onStored` is called when what is stored has changed with no job that runs, `onLost` while nothing can be known
  */
-export function followJobs({ documentId, onJob, onStored }) {
+export function followJobs({ documentId, onJob, onStored, onLost }) {
   let last = { id: null, running: false, stored: null, lost: true };
   live.subscribe((state) => {
     const id = documentId();
-    if (state === null) last.lost = true;
+    if (state === null) {
+      last.lost = true;
+      if (id !== null) onLost();
+    }
     if (state === null || id === null || state.storedBytes === undefined) return;
     if (id !== last.id) last = { id, running: false, stored: state.storedBytes, lost: true };
     const running = state.job?.state === "running";

@@ -24,7 +24,7 @@ export function installPregenerate() {
   byId("pregenerate-area").append(button, progress, text, cancel);
   for (const name of ["open", "status"]) session.addEventListener(name, show);
   session.addEventListener("close", () => (job = null));
-  followJobs({ documentId: () => session.book?.id ?? null, onJob, onStored: refresh });
+  followJobs({ documentId: () => session.book?.id ?? null, onJob, onStored: refresh, onLost });
 }
 
 const refresh = () => session.refresh().catch(() => {}); // the stream says already that the server is gone
@@ -37,6 +37,10 @@ function onJob(now) {
     refresh();
   }
   show();
+}
+
+function onLost() {
+  if (job?.state === "running") say(text, "pregenerate.lost", { done: job.pagesDone, total: job.pagesTotal });
 }
 
 function stateOf() {

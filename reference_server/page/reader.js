@@ -35,7 +35,7 @@ export const turn = (by) => shownPage !== null && goTo(shownPage + by, by);
 function opened() {
   byId("title").textContent = session.book.name;
   document.title = session.book.name;
-  byId("page-count").textContent = String(session.book.pageCount);
+  say(byId("page-count"), "reader.of", { pages: session.book.pageCount });
   number.max = String(session.book.pageCount);
   if (!player.place) text.replaceChildren(say(el("p", { class: "hint" }), "reader.no_text"));
 }

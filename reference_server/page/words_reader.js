@@ -16,6 +16,7 @@ export const words = {
     "En cache : la lecture utilise ce qui a été pré-généré",
   ],
 
+  "reader.of": ["of {pages}", "sur {pages}"],
   "reader.no_text": ["This document has no text to read.", "Ce document ne contient aucun texte à lire."],
   "reader.fallback": [
     "This block is not in the cache: it is read live.",
@@ -39,6 +40,10 @@ export const words = {
   "pregenerate.count_failed": [
     "{done}/{total} pages, {failed} blocks failed",
     "{done}/{total} pages, {failed} blocs en échec",
+  ],
+  "pregenerate.lost": [
+    "{done}/{total} pages: waiting for the server",
+    "{done}/{total} pages : en attente du serveur",
   ],
   "pregenerate.some": ["{done} of {total} pages are ready", "{done} pages sur {total} sont prêtes"],
   "pregenerate.failed_blocks": [
