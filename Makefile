@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder gate-characteristic options options-report controls fuzz docs lock clean
+.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder gate-characteristic options options-report controls fuzz docs soak-hour lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -80,6 +80,9 @@ gate-characteristic: .venv/run.stamp  ## How often the gate cries wolf, and what
 	$(BIN)/python -m benchmarks.gate $(ARGS)
 	$(BIN)/python -m benchmarks.gate_itself
 	$(BIN)/python -m benchmarks.gate_page
+
+soak-hour: .venv/dev.stamp  ## Cached mode for an hour against a stand-in for Fly, with oomproof soak (needs root; goes on when the terminal closes)
+	$(BIN)/python -m tests.fly.hour $(ARGS)
 
 fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000 a route (FUZZ_REQUESTS)
 	FUZZ_REQUESTS=$${FUZZ_REQUESTS:-1000} $(BIN)/pytest -s tests/reference_server/wire $(ARGS)
