@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 COLUMNS = 3
 WIDTH = 9.375  # inches: 900 px
 _PANEL, _HEAD, _FOOT, TOP = 1.75, 0.62, 0.42, 0.36  # inches
+_LINE = 0.15  # inches: a line more in a head
 _ROOM_ABOVE = 1.04
 
 
@@ -39,12 +40,13 @@ def save(path: Path, draw: Callable[[], "Figure"]) -> str:
 def memory_figure(groups: Sequence[Group], found: Found) -> "Figure":
     """Return the panels of one balance: anonymous memory of all repetitions, limit, 2 GB line and kills."""
     rows = math.ceil(len(groups) / COLUMNS)
-    height = TOP + rows * (_HEAD + _PANEL + _FOOT)
+    head = _HEAD + _LINE * (max(len(_ended(group_json(group, found))) for group in groups) - 1)
+    height = TOP + rows * (head + _PANEL + _FOOT)
     figure = new_figure(WIDTH, height)
     grid = figure.subplots(rows, COLUMNS, sharey=True, squeeze=False)
     figure.subplots_adjust(
-        left=0.055, right=0.985, bottom=_FOOT / height, top=1 - (TOP + _HEAD) / height,
-        wspace=0.09, hspace=(_HEAD + _FOOT) / _PANEL,
+        left=0.055, right=0.985, bottom=_FOOT / height, top=1 - (TOP + head) / height,
+        wspace=0.09, hspace=(head + _FOOT) / _PANEL,
     )  # fmt: skip
     top_gb = max((record.vm_memory_mb or 0.0) / 1024 for group in groups for record in group.records)
     for index, axes in enumerate(grid.flat):
@@ -77,19 +79,20 @@ def _draw_option(axes: "Axes", group: Group, found: Found, top_gb: float) -> Non
     for trace in traces:
         _mark_kills(axes, trace)
     entry = group_json(group, found)
-    axes.set_title(named(entry), loc="left", fontweight="bold", fontsize=10, pad=31)
+    ended = _ended(entry)
+    above = 72 * _LINE * (len(ended) - 1)
+    axes.set_title(named(entry), loc="left", fontweight="bold", fontsize=10, pad=31 + above)
     note: dict[str, Any] = {"xycoords": "axes fraction", "textcoords": "offset points", "fontsize": 8}
     on = f" on {group.runs[0].cores} cores" if group.more_vcpus_than_cores else ""
-    axes.annotate(PLAN[group.option] + on, (0, 1), xytext=(0, 19), color=MUTED, **note)
-    axes.annotate(_ended(entry), (0, 1), xytext=(0, 7), color=INK, **note)
+    axes.annotate(PLAN[group.option] + on, (0, 1), xytext=(0, 19 + above), color=MUTED, **note)
+    axes.annotate("\n".join(ended), (0, 1), xytext=(0, 7), color=INK, **note)
 
 
-def _ended(entry: dict[str, Any]) -> str:
-    """The end in a few words: a panel has room for some fifty letters."""
+def _ended(entry: dict[str, Any]) -> list[str]:
+    """The end in a few words, a line for each way that runs ended: a panel has room for some fifty letters."""
     peak = entry["figures"].get("peak_anon_mb")
-    return verdicts(entry, digits=0) + (
-        "" if peak is None or peak["high"] > 1024 else f", at most {peak['high']:.0f} MB"
-    )
+    most = "" if peak is None or peak["high"] > 1024 else f", at most {peak['high']:.0f} MB"
+    return (verdicts(entry, digits=0) + most).split("; ")
 
 
 def _mark_kills(axes: "Axes", trace: MemoryTrace) -> None:
