@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, sync_playwright
+from playwright.sync_api import Browser, Playwright, expect, sync_playwright
 
 from benchmarks.browser import launch
 from benchmarks.errors import BenchmarkError
@@ -23,6 +23,9 @@ DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
 FAILED = pytest.StashKey[bool]()
+
+PATIENCE_MS = 15_000
+"""How long anything is waited for unless a test says otherwise: long, for it costs only where something is wrong."""
 
 MakeStand = Callable[..., Stand]
 Visit = Callable[..., ReaderPage]
@@ -48,6 +51,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 @pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
     """Playwright's driver: a module's, for while it lives no other event loop can run in this thread."""
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as driver:
         yield driver
 
@@ -101,7 +105,7 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
     def open_tab(stand: Stand, **options: Any) -> ReaderPage:
         told = {"locale": "en-US", "viewport": DESKTOP, **options}
         context = browser.new_context(**told)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         watched = Watched(context, stand.url)
         opened.append(ReaderPage(context.new_page(), stand.url, watched))
         return opened[-1]

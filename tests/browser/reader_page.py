@@ -36,6 +36,12 @@ class ReaderPage:
         expect(self.block(0)).to_be_visible()
         return self
 
+    def choose(self, name: str) -> ReaderPage:
+        """Open a document from the library, by the name that it has there."""
+        self.at("#documents .open").filter(has_text=name).click()
+        expect(self.block(0)).to_be_visible()
+        return self
+
     def set_rate(self, rate: float) -> ReaderPage:
         """Have audio played faster than the bar offers, as if it had been chosen on an earlier visit."""
         self.open()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Error, expect
 
 from tests.browser.conftest import MakeStand, Visit
 from tests.browser.documents import paragraphs, sentence
@@ -22,7 +22,7 @@ def test_whoever_knows_the_password_reads_and_makes(stand: Stand, visit: Visit) 
     """GIVEN the password WHEN a document is uploaded, made and read THEN all works, the events' stream too."""
     reader = visit(stand, http_credentials={"username": USER, "password": PASSWORD}).open()
     reader.upload("behind.txt", paragraphs(*map(sentence, range(2))))
-    reader.at("#documents li .open").click()
+    reader.choose("behind.txt")
     reader.pregenerate()
     reader.expect_state("done")
     reader.play()
@@ -36,7 +36,8 @@ def test_without_the_password_there_is_no_page(stand: Stand, visit: Visit) -> No
     """GIVEN no password WHEN the page is opened THEN it is 401, and nothing of it is shown."""
     reader = visit(stand)
     reader.watched.expect_errors("status of 401")
-    answer = reader.page.goto(stand.url + "/")
-    assert answer is not None
-    assert answer.status == 401
+    with pytest.raises(Error, match="ERR_INVALID_AUTH_CREDENTIALS"):
+        reader.page.goto(stand.url + "/")
     assert reader.at("#library").count() == 0
+    assert stand.server.ask("GET", "/").status == 401
+    assert stand.server.ask("GET", "/page/main.js").status == 401

@@ -71,7 +71,7 @@ def test_more_than_100_pages_are_uploaded_made_ahead_and_read_from_the_cache(
     reader.upload("A long book.pdf", short_pages(PAGES))
     entry = reader.at("#documents li[data-id]")
     expect(entry).to_contain_text(str(PAGES))
-    entry.locator(".open").click()
+    reader.choose("A long book.pdf")
     reader.expect_mode("live")
     reader.expect_state("none")
     expect(reader.at("#page-count")).to_have_text(str(PAGES))

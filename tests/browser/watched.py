@@ -78,5 +78,5 @@ class Watched:
 
     def check(self) -> None:
         """Fail if the page asked somebody else, or if an error was on the console that was not declared."""
-        assert self.outside == []
-        assert self.unexpected == []
+        assert not self.outside, "requests to others: " + ", ".join(self.outside)
+        assert not self.unexpected, "errors on the console:\n" + "\n".join(self.unexpected)

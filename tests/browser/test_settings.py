@@ -1,0 +1,136 @@
+"""The settings: voice, speed and model ask before a cache is lost; clearing, and how full the store is."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import MakeStand, Visit
+from tests.browser.documents import paragraphs, sentence
+from tests.browser.reader_page import ReaderPage
+from tests.browser.stand import Stand
+
+BLOCKS = 3
+
+
+@pytest.fixture
+def stand(make_stand: MakeStand) -> Stand:
+    """Two documents that are made."""
+    stand = make_stand()
+    for document_id in ("one", "two"):
+        stand.upload(document_id, paragraphs(*map(sentence, range(BLOCKS))), f"{document_id}.txt")
+        stand.make(document_id)
+    return stand
+
+
+def settings_of(reader: ReaderPage) -> ReaderPage:
+    """Open the settings."""
+    reader.at("#settings-button").click()
+    expect(reader.at("#settings")).to_be_visible()
+    return reader
+
+
+@pytest.mark.parametrize(
+    ("name", "was", "wanted"), [("voice", "", "nova"), ("speed", "1", "1.5"), ("model", "", "tts-1-hd")]
+)
+def test_what_makes_the_cache_stale_asks_first(
+    stand: Stand, visit: Visit, name: str, was: str, wanted: str
+) -> None:
+    """GIVEN a cache WHEN voice, speed or model is changed THEN that is asked: no keeps all, yes makes it anew."""
+    reader = settings_of(visit(stand).read("one"))
+    control = reader.at(f"#set-{name}")
+
+    def choose() -> None:
+        if name == "voice":
+            expect(control.locator(f'option[value="{wanted}"]')).to_be_attached()
+            control.select_option(wanted)
+        else:
+            control.fill(wanted)
+            control.press("Enter")
+
+    choose()
+    expect(reader.at("#ask-title")).to_have_text("Regenerate?")
+    assert stand.status("one")["state"] == "complete"
+    reader.at('#ask button[data-value="keep"]').click()
+    expect(control).to_have_value(was)
+    assert stand.status("one")["state"] == "complete"
+    choose()
+    reader.at('#ask button[data-value="regenerate"]').click()
+    expect(control).to_have_value(wanted)
+    reader.expect_state("done")
+    asked = stand.json(f"/api/tts/preprocess/status?documentId=one&{name}={wanted}")
+    assert (asked["state"], asked["done"]) == ("complete", BLOCKS)
+
+
+def test_a_change_is_kept_for_the_next_visit_and_asks_nothing_where_nothing_is_made(
+    make_stand: MakeStand, visit: Visit
+) -> None:
+    """GIVEN no cache WHEN the voice is changed THEN nothing is asked, and it is the voice of the next visit too."""
+    stand = make_stand()
+    stand.upload("none", paragraphs(sentence(1)))
+    reader = settings_of(visit(stand).read("none"))
+    expect(reader.at('#set-voice option[value="echo"]')).to_be_attached()
+    reader.at("#set-voice").select_option("echo")
+    expect(reader.at("#voice")).to_have_value("echo")
+    expect(reader.at("#ask")).to_be_hidden()
+    reader.page.reload()
+    expect(reader.at("#voice")).to_have_value("echo")
+    reader.play()
+    assert reader.watched.routes().count("POST /api/tts") >= 1
+
+
+@pytest.mark.parametrize("wrong", ["0", "4.5", "", "-1"])
+def test_a_speed_that_cannot_be_is_refused_in_words(stand: Stand, visit: Visit, wrong: str) -> None:
+    """GIVEN a speed beyond 0.25 to 4 WHEN it is typed THEN that is said, and the old one stays."""
+    reader = settings_of(visit(stand).read("one"))
+    reader.at("#set-speed").fill(wrong)
+    reader.at("#set-speed").press("Enter")
+    expect(reader.at("#settings")).to_contain_text("Write a number from 0.25 to 4")
+    expect(reader.at("#ask")).to_be_hidden()
+    reader.page.reload()
+    settings_of(reader)
+    expect(reader.at("#set-speed")).to_have_value("1")
+
+
+def test_clearing_a_document_clears_it_alone(stand: Stand, visit: Visit) -> None:
+    """GIVEN two caches WHEN one document's is cleared THEN it is read live, and the other has all of its own."""
+    reader = settings_of(visit(stand).read("one"))
+    reader.at("#clear-document").click()
+    reader.at("#ask button.danger").click()
+    expect(reader.at("#settings-said")).to_contain_text("Cleared")
+    reader.page.keyboard.press("Escape")
+    reader.expect_mode("live")
+    reader.expect_state("none")
+    assert stand.status("one")["state"] == "missing"
+    assert stand.status("two")["state"] == "complete"
+    assert stand.chunk_files("one") == []
+
+
+def test_clearing_is_asked_first(stand: Stand, visit: Visit) -> None:
+    """GIVEN the question WHEN it is left THEN nothing is cleared."""
+    reader = settings_of(visit(stand).read("one"))
+    reader.at("#clear-all").click()
+    expect(reader.at("#ask")).to_be_visible()
+    reader.page.keyboard.press("Escape")
+    expect(reader.at("#ask")).to_be_hidden()
+    assert stand.status("one")["state"] == "complete"
+    assert "POST /api/tts/preprocess/clear" not in reader.watched.routes()
+
+
+def test_clearing_all_clears_all_and_the_statistics_say_so(stand: Stand, visit: Visit) -> None:
+    """GIVEN two caches WHEN all is cleared THEN nothing is stored, and that is what is shown of the 5 GB."""
+    reader = settings_of(visit(stand).read("one"))
+    expect(reader.at("#store-stats")).to_contain_text("of 5 GB used, by 2 documents")
+    reader.at("#clear-all").click()
+    reader.at("#ask button.danger").click()
+    expect(reader.at("#store-stats")).to_contain_text("nothing of 5 GB is used")
+    reader.page.keyboard.press("Escape")
+    reader.expect_mode("live")
+    assert stand.json("/api/tts/preprocess/stats")["documentsCount"] == 0
+
+
+def test_from_the_library_there_is_no_document_to_clear(stand: Stand, visit: Visit) -> None:
+    """GIVEN the library WHEN the settings are opened THEN clearing one document is not offered, and why is said."""
+    reader = settings_of(visit(stand).open())
+    expect(reader.at("#clear-document")).to_be_disabled()
+    expect(reader.at("#settings")).to_contain_text("Open a document to clear its audio alone")
