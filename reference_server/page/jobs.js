@@ -37,6 +37,9 @@ export async function cancelJob(documentId) {
 /** Forget that a document's chunks were wanted: they are being removed. */
 export const forgetJob = (documentId) => jobsAsked.set(documentId, null);
 
+/** Forget it of all documents. */
+export const forgetAllJobs = () => jobsAsked.clear();
+
 /**
  * Follow the jobs of the document that is open.
  * @param {{documentId: () => string|null, onJob: (job: object|null) => void, onStored: () => void, onLost: () => void}} given

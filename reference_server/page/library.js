@@ -135,7 +135,7 @@ async function askToDelete({ id, name }) {
   const answer = await ask({
     titleKey: "delete.title",
     body: [say(el("p"), "delete.body", { name: shownName })],
-    choices: [{ key: "delete.no", value: "no" }, { key: "delete.yes", value: "yes", kind: "danger" }],
+    choices: [{ key: "delete.yes", value: "yes", kind: "danger" }, { key: "delete.no", value: "no" }],
   });
   if (answer !== "yes") return;
   try {

@@ -15,8 +15,18 @@ import { installSettings } from "./settings.js";
 
 const READ = "#/read/";
 
+/** The id in the address; one that is damaged is handed on as it stands, and no document has it. */
+function idOf(hash) {
+  if (!hash.startsWith(READ)) return null;
+  try {
+    return decodeURIComponent(hash.slice(READ.length));
+  } catch {
+    return hash.slice(READ.length);
+  }
+}
+
 async function route() {
-  const id = location.hash.startsWith(READ) ? decodeURIComponent(location.hash.slice(READ.length)) : null;
+  const id = idOf(location.hash);
   byId("reader").hidden = byId("player").hidden = id === null;
   byId("library").hidden = id !== null;
   if (id === null) {
@@ -31,7 +41,7 @@ async function route() {
     if (await session.open(id)) live.watch(id);
   } catch (error) {
     live.watch(null);
-    const gone = error.code === "NO_DOCUMENT";
+    const gone = error.code === "NO_DOCUMENT" || error.code === "BAD_ID" || error.code === "NOT_FOUND";
     const action = { key: gone ? "reader.to_library" : "retry", run: gone ? () => (location.hash = "#/") : route };
     notify(...errorWords(error), { kind: "error", action });
   }

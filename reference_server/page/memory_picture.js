@@ -1,4 +1,4 @@
-/** The last two minutes of memory as a picture: what the VM and the server used, the line, and the limit. */
+/** The last two minutes of memory as a picture: what is held against the line, the server in it, line and limit. */
 
 import { el } from "./dom.js";
 import { svg } from "./icon.js";
@@ -8,22 +8,26 @@ import { say } from "./i18n.js";
 export const SPAN_S = 120;
 
 const HEIGHT = 100;
+const APART = 14; // so much of the height lies between two names at least
+const HALF_A_NAME = 6;
 const GAP_S = 4; // the server tells each second: what is further apart was not seen
-const FAR = 4; // a limit of so many lines, far above what is used, would press the curve flat
 
 /** What was told, of which only the last two minutes are kept. */
 export class History {
   samples = [];
 
-  /** @param {{vmBytes: number, serverBytes: number}} memory @param {number} atS seconds on a clock that never goes back */
-  add({ vmBytes, serverBytes }, atS) {
-    this.samples.push({ atS, vmBytes, serverBytes });
+  /**
+   * @param {{usedBytes: number, serverBytes: number}} memory what is held against the line, and the server's own
+   * @param {number} atS seconds on a clock that never goes back
+   */
+  add({ usedBytes, serverBytes }, atS) {
+    this.samples.push({ atS, usedBytes, serverBytes });
     while (this.samples[0].atS < atS - SPAN_S) this.samples.shift();
   }
 
-  /** Return the least and the most that the VM used. */
+  /** Return the least and the most that was used. */
   get range() {
-    const used = this.samples.map(({ vmBytes }) => vmBytes);
+    const used = this.samples.map(({ usedBytes }) => usedBytes);
     return { least: Math.min(...used), most: Math.max(...used) };
   }
 }
@@ -47,7 +51,8 @@ export class MemoryPicture {
 
   /**
    * @param {History} history
-   * @param {{line: number, limit: number|null, shown: (bytes: number) => unknown}} marks `shown` writes a number of bytes
+   * @param {{line: number, limit: number|null, shown: (bytes: number) => unknown}} marks a limit of null is not drawn;
+   *   `shown` writes a number of bytes
    */
   draw(history, { line, limit, shown }) {
     const top = topOf(history, line, limit);
@@ -56,17 +61,17 @@ export class MemoryPicture {
     const pieces = unbroken(history.samples);
     const points = (piece, field) => piece.map((sample) => `${x(sample, nowS)} ${y(sample[field]).toFixed(2)}`).join("L");
     const path = (field) => pieces.map((piece) => `M${points(piece, field)}`).join("");
-    const area = (piece) => `M${x(piece[0], nowS)} ${HEIGHT}L${points(piece, "vmBytes")}L${x(piece.at(-1), nowS)} ${HEIGHT}Z`;
-    this.#vm.setAttribute("d", path("vmBytes"));
+    const area = (piece) => `M${x(piece[0], nowS)} ${HEIGHT}L${points(piece, "usedBytes")}L${x(piece.at(-1), nowS)} ${HEIGHT}Z`;
+    this.#vm.setAttribute("d", path("usedBytes"));
     this.#server.setAttribute("d", path("serverBytes"));
     this.#area.setAttribute("d", pieces.map(area).join(""));
     mark(this.#line, this.#names.line, y(line));
     say(this.#names.line, "meter.the_line", { line: shown(line) });
-    this.#limit.toggleAttribute("hidden", limit === null || limit > top);
+    this.#limit.toggleAttribute("hidden", limit === null);
     this.#names.limit.hidden = limit === null;
     if (limit === null) return;
-    mark(this.#limit, this.#names.limit, Math.max(0, y(limit)));
-    say(this.#names.limit, limit > top ? "meter.the_limit_above" : "meter.the_limit", { limit: shown(limit) });
+    mark(this.#limit, this.#names.limit, y(limit), Math.min(y(limit), y(line) - APART));
+    say(this.#names.limit, "meter.the_limit", { limit: shown(limit) });
   }
 }
 
@@ -74,9 +79,7 @@ const x = ({ atS }, nowS) => (SPAN_S - (nowS - atS)).toFixed(1);
 
 /** Return how many bytes the picture's upper edge stands for. */
 function topOf({ samples }, line, limit) {
-  const used = Math.max(line, ...samples.map(({ vmBytes, serverBytes }) => Math.max(vmBytes, serverBytes)));
-  const isFar = limit === null || (limit > FAR * line && limit > 2 * used);
-  return isFar ? used * 1.4 : Math.max(limit, used) * 1.12;
+  return 1.12 * Math.max(line, limit ?? 0, ...samples.map(({ usedBytes }) => usedBytes));
 }
 
 function unbroken(samples) {
@@ -89,9 +92,9 @@ function unbroken(samples) {
   return pieces;
 }
 
-/** Draw a line at a height, with its name below it. */
-function mark(line, name, height) {
+/** Draw a line at a height, with its name beside it. */
+function mark(line, name, height, nameHeight = height) {
   line.setAttribute("y1", height.toFixed(2));
   line.setAttribute("y2", height.toFixed(2));
-  name.style.setProperty("top", `${height.toFixed(2)}%`);
+  name.style.setProperty("top", `${Math.max(HALF_A_NAME, nameHeight).toFixed(2)}%`);
 }

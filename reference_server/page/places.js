@@ -23,6 +23,7 @@ function notebook(key) {
       const { [id]: _, ...others } = all();
       write(note === null ? others : { ...others, [id]: note }); // the latest last: the oldest go first
     },
+    clear: () => write({}),
   };
 }
 

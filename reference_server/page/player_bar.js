@@ -28,9 +28,11 @@ export function installPlayerBar() {
   onLanguage(showRates);
   showRates();
   voice.addEventListener("change", changeVoice);
-  session.addEventListener("open", () => fillVoices());
+  session.addEventListener("open", fillVoices);
+  session.addEventListener("close", () => (voice.disabled = true));
   session.addEventListener("status", showVoice);
   document.addEventListener("keydown", pressed);
+  voice.disabled = true;
   show();
 }
 
@@ -65,6 +67,7 @@ function showVoice() {
 }
 
 async function fillVoices() {
+  voice.disabled = false;
   fillChoices(voice, [], session.voicing.voice);
   try {
     fillChoices(voice, await api.voices(), session.voicing.voice);

@@ -3,14 +3,14 @@
 import { api } from "./api.js";
 import { ask } from "./dialog.js";
 import { byId, el } from "./dom.js";
-import { bytes, errorWords, label, say, seconds } from "./i18n.js";
+import { bytes, errorWords, label, say, seconds, unsay } from "./i18n.js";
 import { cancelJob, followJobs, startJob } from "./jobs.js";
 import { session } from "./session.js";
 import { offerRegeneration } from "./voicing.js";
 
 const REFRESH_MS = 5000;
 
-const button = el("button", { id: "pregenerate", type: "button", "data-state": "none", onclick: press });
+const button = el("button", { id: "pregenerate", type: "button", "data-state": "none", hidden: true, onclick: press });
 const progress = el("progress", { id: "pregenerate-progress", max: 1, value: 0, hidden: true });
 const text = el("span", { id: "pregenerate-text", role: "status" });
 const cancel = el("button", { id: "cancel", type: "button", hidden: true, onclick: () => cancelJob(session.book.id) });
@@ -23,7 +23,11 @@ export function installPregenerate() {
   say(cancel, "cancel");
   byId("pregenerate-area").append(button, progress, text, cancel);
   for (const name of ["open", "status"]) session.addEventListener(name, show);
-  session.addEventListener("close", () => (job = null));
+  session.addEventListener("close", () => {
+    job = null;
+    button.hidden = progress.hidden = cancel.hidden = true;
+    unsay(text);
+  });
   followJobs({ documentId: () => session.book?.id ?? null, onJob, onStored: refresh, onLost });
 }
 

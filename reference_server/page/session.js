@@ -18,10 +18,10 @@ class Session extends EventTarget {
   mode = "live";
   #opening = 0;
 
-  /** Return the settings that a person has chosen, with the server's own where none is. */
-  async wanted() {
+  /** Return the settings that a person has chosen, or would have with `patch`; the server's own where none is. */
+  async wanted(patch = {}) {
     this.config ??= await api.config();
-    const { voice, speed, model } = preferences.get();
+    const { voice, speed, model } = { ...preferences.get(), ...patch };
     return { voice: voice || this.config.voice, speed, model: model || this.config.model };
   }
 

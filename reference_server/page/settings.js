@@ -35,6 +35,7 @@ export function installSettings({ currentDocumentId }) {
   preferences.subscribe(show);
   onLanguage(() => (showVoices(), showVoiceHint()));
   installStore({ currentDocumentId });
+  show();
 
   function open() {
     unsay(byId("settings-said"));

@@ -4,7 +4,7 @@ import { api } from "./api.js";
 import { ask } from "./dialog.js";
 import { byId, el } from "./dom.js";
 import { bytes, errorWords, language, onLanguage, say } from "./i18n.js";
-import { forgetJob } from "./jobs.js";
+import { forgetAllJobs, forgetJob } from "./jobs.js";
 
 const said = byId("settings-said");
 const ofDocument = byId("clear-document");
@@ -52,7 +52,7 @@ async function clearDocument(id) {
 }
 
 async function clearAll() {
-  if (documentId() !== null) forgetJob(documentId());
+  forgetAllJobs();
   await api.clearAll();
 }
 
@@ -61,7 +61,7 @@ async function clear(what, run) {
   const answer = await ask({
     titleKey: `clear.${what}_title`,
     body: [say(el("p"), `clear.${what}_body`)],
-    choices: [{ key: "cancel", value: "no" }, { key: "clear.yes", value: "yes", kind: "danger" }],
+    choices: [{ key: "clear.yes", value: "yes", kind: "danger" }, { key: "cancel", value: "no" }],
   });
   if (answer !== "yes") return;
   ofDocument.disabled = ofAll.disabled = true;

@@ -19,8 +19,8 @@ export async function changeVoicing(patch) {
     preferences.set(patch);
     return true;
   }
-  const voicing = { ...session.voicing, ...patch };
   try {
+    const voicing = await session.wanted(patch);
     return await change(session.book.id, voicing, patch);
   } catch (error) {
     notify(...errorWords(error), { kind: "error" });

@@ -132,6 +132,7 @@ export const words = {
   "meter.aligners_long": ["Aligners at work", "Aligneurs au travail"],
   "meter.waiting": ["Waiting for an aligner", "En attente d’un aligneur"],
   "meter.legend_vm": ["VM in use", "VM utilisée"],
+  "meter.legend_tree": ["server and children", "serveur et enfants"],
   "meter.legend_server": ["server process", "processus du serveur"],
   "meter.of": ["{used} of {limit}", "{used} sur {limit}"],
   "meter.amount": ["{used}", "{used}"],
@@ -143,11 +144,22 @@ export const words = {
   "meter.working_waiting": ["{count} + {waiting} waiting", "{count} + {waiting} en attente"],
   "meter.the_line": ["{line} line", "seuil de {line}"],
   "meter.the_limit": ["limit {limit}", "limite {limit}"],
-  "meter.the_limit_above": ["↑ limit {limit}", "↑ limite {limit}"],
   "meter.over_short": ["over {line}", "plus de {line}"],
   "meter.over": ["The VM uses more than the {line} line.", "La VM dépasse le seuil de {line}."],
   "meter.under": ["The VM stays under the {line} line.", "La VM reste sous le seuil de {line}."],
   "meter.back_under": ["The VM is under the {line} line again.", "La VM est repassée sous le seuil de {line}."],
+  "meter.over_tree": [
+    "The server and its children use more than the {line} line.",
+    "Le serveur et ses enfants dépassent le seuil de {line}.",
+  ],
+  "meter.under_tree": [
+    "The server and its children stay under the {line} line; the machine is larger than the VM it is drawn for.",
+    "Le serveur et ses enfants restent sous le seuil de {line} ; la machine est plus grande que la VM pour laquelle il est tracé.",
+  ],
+  "meter.back_under_tree": [
+    "The server and its children are under the {line} line again.",
+    "Le serveur et ses enfants sont repassés sous le seuil de {line}.",
+  ],
   "meter.gone": ["no connection", "pas de connexion"],
   "meter.gone_long": [
     "The server cannot be reached. These are its last numbers; the page goes on trying.",
@@ -157,8 +169,8 @@ export const words = {
     "Memory of the VM over the last two minutes: from {least} to {most}, now {now}. The line is at {line}, the limit at {limit}.",
     "Mémoire de la VM depuis deux minutes : de {least} à {most}, {now} à présent. Le seuil est à {line}, la limite à {limit}.",
   ],
-  "meter.picture_no_limit": [
-    "Memory of the VM over the last two minutes: from {least} to {most}, now {now}. The line is at {line}.",
-    "Mémoire de la VM depuis deux minutes : de {least} à {most}, {now} à présent. Le seuil est à {line}.",
+  "meter.picture_tree": [
+    "Memory of the server and its children over the last two minutes: from {least} to {most}, now {now}. The line is at {line}.",
+    "Mémoire du serveur et de ses enfants depuis deux minutes : de {least} à {most}, {now} à présent. Le seuil est à {line}.",
   ],
 };
