@@ -75,9 +75,13 @@ _STATES = ("running", "done", "failed", "cancelled")
 _COUNTS = {"done": whole(), "total": whole(), "failed": whole()}
 _PAGE_COUNTS = {"pagesDone": whole(), "pagesTotal": whole()}
 _FAILURES = {"failures": array(ref("Failure"), maxItems=100)}
-_RUNNING = record(
-    {"documentId": ID, "state": {"const": "running"}, **_COUNTS, **_PAGE_COUNTS}, {"message": text()}
-)
+
+
+def _summary(state: Schema) -> Schema:
+    return record({"documentId": ID, "state": state, **_COUNTS, **_PAGE_COUNTS}, {"message": text()})
+
+
+_RUNNING = _summary({"const": "running"})
 _OPTIONAL_TEXT = {"type": ["string", "null"], "maxLength": _MOST_TEXT}
 _SAID = {"text": text(_MOST_TEXT), "voice": text(_MOST_TEXT), "speed": SPEED}
 _SETTINGS = {"voice": text(), "speed": SPEED, "model": text()}
@@ -190,7 +194,7 @@ SCHEMAS: dict[str, Schema] = {
     "Moment": record(
         {
             "memory": ref("Memory"),
-            "job": {"anyOf": [ref("Progress"), _RUNNING, {"type": "null"}]},
+            "job": or_null(_summary(one_of(*_STATES))),
             "storedBytes": or_null(whole()),
         }
     ),

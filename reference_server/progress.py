@@ -50,7 +50,11 @@ class Progress:
 
     def to_event(self) -> dict[str, object]:
         """Return the progress as an event shows it: the failures come with the last one only."""
-        return {**self._counts(), **self._told()} if self.state == "running" else self.to_json()
+        return self.to_summary() if self.state == "running" else self.to_json()
+
+    def to_summary(self) -> dict[str, object]:
+        """Return the progress without the single failures, for who asks every second."""
+        return {**self._counts(), **self._told()}
 
     def _counts(self) -> dict[str, object]:
         return {

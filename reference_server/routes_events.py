@@ -93,4 +93,4 @@ def _of_document(state: State, document_id: str | None) -> dict[str, object]:
     if stored_bytes:  # only then is there anything to keep, and names that are made up are not remembered
         state.open_documents.touch(document_id)
     progress = jobs.progress(document_id)
-    return {"job": progress.to_event() if progress else None, "storedBytes": stored_bytes}
+    return {"job": progress.to_summary() if progress else None, "storedBytes": stored_bytes}
