@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -22,6 +22,8 @@ import psutil
 
 MARK = "OOMPROOF_TEST_MARK"
 """An environment variable that every child inherits: so a process is found whoever its parent is by then."""
+
+COMMAND = (sys.executable, "-m", "reference_server")
 
 _ANSWER_S = 120.0
 _JOB_S = 3600.0
@@ -132,15 +134,22 @@ class ServerProcess:
         self.connection = self.connect()
 
     @classmethod
-    def start(cls, docstore: Path, mark: str, settings: Mapping[str, str]) -> Self:
+    def start(
+        cls,
+        docstore: Path,
+        mark: str,
+        settings: Mapping[str, str],
+        command: Sequence[str] = COMMAND,
+        folder: Path | None = None,
+    ) -> Self:
         """Start it and wait until it listens: on a free port, unless `settings` has a `PORT`."""
-        process = spawn(docstore, {MARK: mark, **settings}, subprocess.PIPE)
+        process = spawn(docstore, {MARK: mark, **settings}, subprocess.PIPE, command, folder)
         assert process.stderr is not None
         log: list[str] = []
         port = None
         for line in process.stderr:
             log.append(line)
-            if found := re.search(r"listening on http://127\.0\.0\.1:(\d+)", line):
+            if found := re.search(r"listening on http://[\d.]+:(\d+)", line):
                 port = int(found[1])
                 break
         assert port is not None, "".join(log)
@@ -220,10 +229,17 @@ def plain_environ() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("COV")}
 
 
-def spawn(docstore: Path, settings: Mapping[str, str], stderr: int) -> subprocess.Popen[str]:
+def spawn(
+    docstore: Path,
+    settings: Mapping[str, str],
+    stderr: int,
+    command: Sequence[str] = COMMAND,
+    folder: Path | None = None,
+) -> subprocess.Popen[str]:
     """Start a server in a process group of its own, and wait for nothing."""
     return subprocess.Popen(
-        [sys.executable, "-m", "reference_server"],
+        command,
+        cwd=folder,
         env={**plain_environ(), "PORT": "0", "DOCSTORE_DIR": str(docstore), **settings},
         stdin=subprocess.DEVNULL,
         stderr=stderr,
