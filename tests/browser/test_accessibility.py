@@ -122,6 +122,23 @@ def test_no_rule_of_wcag_aa_is_broken(stand: Stand, visit: Visit, looks: Looks, 
     assert {state: faults for state, faults in found.items() if faults} == {}
 
 
+def test_axe_finds_what_is_broken(stand: Stand, visit: Visit) -> None:
+    """GIVEN a button that loses its label, and a text its contrast WHEN axe looks THEN it finds both, and no more."""
+    reader = visit(stand, **LOOKS[0].options).open()
+    assert faults_of(reader.page) == []
+    reader.script(
+        """() => {
+            document.getElementById("settings-button").removeAttribute("aria-label");
+            document.getElementById("settings-button").removeAttribute("title");
+            document.getElementById("library-title").style.color = "#dddddd";
+        }"""
+    )
+    assert sorted(fault.partition(":")[0] for fault in faults_of(reader.page)) == [
+        "button-name",
+        "color-contrast",
+    ]
+
+
 @ALL_LOOKS
 def test_a_job_and_an_error_break_no_rule(make_stand: MakeStand, visit: Visit, looks: Looks) -> None:
     """GIVEN a job that runs, one that failed, and an error on show THEN axe finds nothing in any."""

@@ -30,7 +30,11 @@ def stand(make_stand: MakeStand) -> Stand:
 def held_back(reader: ReaderPage, pattern: str) -> list[Route]:
     """Hold back what matches from now on; who calls lets it go."""
     held: list[Route] = []
-    reader.page.route(pattern, lambda route: held.append(route))
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    reader.page.route(pattern, hold)
     return held
 
 
