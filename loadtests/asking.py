@@ -10,6 +10,7 @@ import requests
 import urllib3
 
 from loadtests.broken_connections import PrepareError, what_broke
+from loadtests.given_headers import HeadersError, given_headers
 
 CONNECT_S = 10.0
 LOOK_S = 60.0
@@ -52,6 +53,9 @@ class Host:
         if parts.username is not None:
             words = (parts.username, parts.password or "")
             self._session.auth = tuple(unquote(word).encode() for word in words)  # type: ignore[assignment]  # bytes are sent as they are, a str as Latin-1
+
+        if option == "--host":  # what opens the server is nobody else's to know
+            self._session.headers.update(_headers())
 
     def __enter__(self) -> Self:
         return self
@@ -177,6 +181,13 @@ def _authorities(scheme: str) -> str | None:
                 f"SSL_CERT_FILE={path}: {reason}. Name a PEM file of certificates."
             ) from error
     return path
+
+
+def _headers() -> dict[str, str]:
+    try:
+        return given_headers()
+    except HeadersError as error:
+        raise WrongUseError(str(error)) from error
 
 
 def _checked(url: str, option: str) -> SplitResult:

@@ -60,11 +60,12 @@ class Load:
         self._rows = self._buffer if rows is None else rows
         self._samples: list[Sample] = []
         self._sample = self._samples.append if sample is None else sample
-        self._shift_s = shift_s
+        self._shift_s = shift_s + options.clock_shift_s
         self._tally = Tally()
         self._listeners = ListenerStats(stats)
         self._shelf = SpeechShelf(MAX_BODY_BYTES)
         self._at_work = 0
+        self._most_at_work = 0
         self._resting = 0
         self._over = Event()
         self.watch = Watch(process, lambda: self._at_work, self._take_sample)
@@ -119,7 +120,9 @@ class Load:
     def _one_more_at_work(self) -> Iterator[None]:
         self._tally.readers += 1
         self._at_work += 1
-        reader_began(self._tally.readers)
+        if self._at_work > self._most_at_work:
+            self._most_at_work = self._at_work
+            reader_began(self._most_at_work)
         try:
             yield
         finally:
@@ -127,7 +130,7 @@ class Load:
 
     def _next_reader(self, user: FastHttpUser) -> Reader:
         """Chapter by the reader's rank among those of its kind, first block spread within it, all else by seed."""
-        options, number = self.options, next(self._numbers)
+        options, number = self.options, self.options.first_reader + next(self._numbers)
         kind = options.mix.of_reader(number)
         read = self._chapters.dialogue if kind == "dialogue" and self._chapters.dialogue else self._chapters
         chapter, first = place_of_reader(options.mix.rank(number), read.chapters)

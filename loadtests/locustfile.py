@@ -13,6 +13,7 @@ from locust.exception import StopUser
 from locust.runners import MasterRunner, Runner, WorkerRunner
 
 from loadtests import web_page
+from loadtests.given_headers import given_headers
 from loadtests.kept_alive import send_again_as_browsers_do
 from loadtests.load import Load
 from loadtests.master import MasterRun
@@ -50,6 +51,7 @@ class ReaderUser(FastHttpUser):
     # Browsers speak HTTP/2 to the proxy in front of the application: requests that wait for timings hold
     # back no other. 256 is more than a session can have open.
     concurrency = 256
+    default_headers = given_headers()
 
     def __init__(self, environment: Environment) -> None:
         if (load := _State.load()) is not None:

@@ -54,6 +54,25 @@ def count(text: str) -> int:
     return value
 
 
+def from_zero(text: str) -> int:
+    """Reads a whole number from 0."""
+    value = whole(text)
+    if value < 0:
+        raise OptionError(f"{text!r} is below 0. Use a whole number from 0.")
+    return value
+
+
+def seconds(text: str) -> float:
+    """Reads any number of seconds."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise OptionError(f"{text!r} is no number of seconds. Use one such as -12.5.")
+    return value
+
+
 def word(text: str) -> str:
     """Takes any text but an empty one."""
     if not text.strip():

@@ -40,6 +40,8 @@ class LoadOptions:
         requests_file: where rows go.
         generator_file: where the load's own samples go.
         judged_elsewhere: whether an unwell server leaves the exit code 0.
+        first_reader: the number of the first reader: a load that goes on where another ended has others.
+        clock_shift_s: added to the times of rows and samples, for a clock that began with another load.
     """
 
     mode: Mode
@@ -61,6 +63,8 @@ class LoadOptions:
     requests_file: Path
     generator_file: Path
     judged_elsewhere: bool
+    first_reader: int
+    clock_shift_s: float
 
     @property
     def asked_with(self) -> Voice:
@@ -126,6 +130,10 @@ _COMMAND_LINE_ONLY = (
     _Option(
         "judged_elsewhere", None, bool, "exit with 0 for an unhealthy server too: another judges the run"
     ),
+    _Option(
+        "first_reader", "0", option_values.from_zero, "number of the first reader, where others read before"
+    ),
+    _Option("clock_shift_s", "0", option_values.seconds, "seconds added to the times of rows and samples"),
 )
 _OPTIONS = (*_ON_THE_PAGE_TOO, *_COMMAND_LINE_ONLY)
 FLAGS = tuple(option.flag for option in _OPTIONS)

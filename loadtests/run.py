@@ -19,6 +19,7 @@ from loadtests.load import Load
 from loadtests.made_ready import make_ready
 from loadtests.option_values import OptionError
 from loadtests.options import LoadOptions, parse_options
+from loadtests.statistics_kept import KeptStatistics
 
 LOOK_EVERY_S = 0.25
 
@@ -99,8 +100,10 @@ class Run(ABC):
     def _look(self) -> None:
         """Ends the run when all have finished, or when it is none any more."""
         missing: list[str] = []
+        statistics = KeptStatistics(self._environment.stats)
         while not self._invalid:
             gevent.sleep(LOOK_EVERY_S)
+            statistics.look()
             self._collect(last=False)
             readers = self._runner.target_user_count
             if self._gathering is not None and self._gathering.finished(readers):
