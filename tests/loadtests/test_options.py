@@ -42,6 +42,8 @@ def test_values_stay_text_until_they_are_read() -> None:
         ("--session-s", "long"),
         ("--seed", "1.5"),
         ("--blocks", "0"),
+        ("--first-reader", "-1"),
+        ("--clock-shift-s", "nan"),
         ("--mode", "fast"),
         ("--mix", "happy=1"),
     ],
