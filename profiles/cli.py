@@ -36,6 +36,7 @@ from profiles.report import print_table, write_report
 from profiles.report_text import verdict_text
 from profiles.run_folder import RunFolder
 from profiles.scenario import Scenario, load_scenario, scenario_names, with_load, with_upstream
+from profiles.soak import command as soak_command
 from profiles.target_command import is_web_address
 from profiles.trim import check_trim
 from profiles.verdict import judge
@@ -53,6 +54,7 @@ EXAMPLES = """examples:
   oomproof run live-bounded --fault 429=0.1     a speech upstream that refuses every tenth request
   oomproof run --command "node server.js" --port 3003 --load "k6 run visit.js"   any server, any load
   oomproof attach --pid 4711                    what runs already, watched until it ends
+  oomproof soak --target https://x.fly.dev --for 8h   readers against a server far away, for hours
   oomproof capacity live cached                 how many readers the VM carries, in each mode
   oomproof gate --against main                  whether memory got worse than in another revision
   oomproof profile cached                       which lines of the server hold its memory
@@ -132,6 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     serving.set_defaults(run=serve.run)
     doctor.add_parser(commands)
     attach_command.add_parser(commands)
+    soak_command.add_parser(commands)
     kills_command.add_parser(commands)
     listing = commands.add_parser("scenarios", help="list the scenarios")
     listing.set_defaults(run=_list)
@@ -353,7 +356,7 @@ def _judge(chosen: argparse.Namespace, console: Console) -> int:
 
 def _report(chosen: argparse.Namespace, console: Console) -> int:
     folders = sorted(
-        (path.parent for path in chosen.folder.glob("*/run.json")),
+        (path.parent for pattern in ("run.json", "*/run.json") for path in chosen.folder.glob(pattern)),
         key=lambda folder: str(RunFolder(folder).run.get("started_at", "")),
     )
     if not folders:

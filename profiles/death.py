@@ -41,6 +41,7 @@ Cause = Literal[
     "clean_exit",
     "unknown",
 ]
+_TOLD: tuple[Cause, ...] = ("crash", "clean_exit", "sigkill_by_other")
 KILLS: tuple[Cause, ...] = ("memcg_kill", "machine_kill", "emulated_kill")
 """Deaths for lack of memory."""
 SHELL_SIGKILL = 128 - SIGKILL
@@ -103,6 +104,8 @@ class _ServerEnd:
     def _cause(self) -> tuple[Cause, list[str]]:
         if self.kill is not None:
             return cause_of_kill(self.folder, self.kill), kill_lines(self.kill)
+        if (told := self._told_cause()) is not None:
+            return told
         if self.returncode == SIGKILL:
             return self._sigkilled()
         if self.returncode == SHELL_SIGKILL and (child := self._child_killed()) is not None:
@@ -112,6 +115,16 @@ class _ServerEnd:
             nobody = "nobody took its exit status, so how it ended is not known"
             return "unknown", [nobody, *self._witness_lines()]
         return ("crash", []) if self.returncode else ("clean_exit", ["it ended, and nobody had told it to"])
+
+    def _told_cause(self) -> tuple[Cause, list[str]] | None:
+        """Return the cause that a soak put together from what others told of this end; None: nobody did."""
+        cause, evidence = self.event.facts.get("cause"), self.event.facts.get("evidence")
+        known = next((name for name in _TOLD if name == cause), None)
+        return (
+            None
+            if known is None or not isinstance(evidence, list)
+            else (known, [str(line) for line in evidence])
+        )
 
     def _sigkilled(self) -> tuple[Cause, list[str]]:
         lines = self._witness_lines()
@@ -162,6 +175,8 @@ def _kill_of(folder: RunFolder, end: Event) -> Event | None:
         return None
     pid = pid_of(folder, end)
     kills = [kill for kill in kill_events(folder) if kill.text("role") == "server"]
+    if (life := end.facts.get("life")) is not None:
+        return next((kill for kill in kills if kill.facts.get("life") == life), None)
     same = [kill for kill in kills if pid is not None and pid_of(folder, kill) == pid]
     if same or pid is not None:
         return same[-1] if same else None

@@ -27,7 +27,8 @@ def kill_lines(kill: Event) -> list[str]:
         lines.append(f"limit that was hit: {memcg}{f' ({limit:g} MB)' if limit else ''}")
     if kill.facts.get("group_kill"):
         lines.append("its whole control group was killed (memory.oom.group)")
-    return lines
+    others = kill.facts.get("told")
+    return [*lines, *map(str, others)] if isinstance(others, list) else lines
 
 
 def log_is_whole(folder: RunFolder) -> bool:

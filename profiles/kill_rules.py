@@ -6,7 +6,14 @@ import signal
 
 from profiles.death import Death, deaths
 from profiles.kill_counter import earliest_t, load_end_t
-from profiles.kills import is_attached, is_emulated, kill_events, machine_is_vm, outside_kills
+from profiles.kills import (
+    is_attached,
+    is_emulated,
+    is_remote,
+    kill_events,
+    machine_is_vm,
+    outside_kills,
+)
 from profiles.run_folder import Event, RunFolder
 
 ASKED_TO_END = frozenset({0, -signal.SIGTERM, -signal.SIGINT, 128 + signal.SIGTERM, 128 + signal.SIGINT})
@@ -36,6 +43,8 @@ def counted_kills(folder: RunFolder, kills: int) -> str:
     """Return the first line of evidence of a run with so many kills: who counted them."""
     if is_emulated(folder):
         return f"emulated limit: the watchdog killed {kills} in this VM, not the kernel"
+    if is_remote(folder):
+        return f"kills for memory that were told of: {kills}"
     counted = f"the kernel counted {kills} kills in this VM"
     readable = all(event.facts.get("kernel_log_readable", True) for event in folder.named("recording"))
     return counted if readable else f"{counted}; its log could not be read, so the victims are not named"

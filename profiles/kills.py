@@ -125,6 +125,11 @@ def is_attached(folder: RunFolder) -> bool:
     return _backend(folder) == "attached"
 
 
+def is_remote(folder: RunFolder) -> bool:
+    """Whether the server ran on a machine of others: its kills are those that somebody told of."""
+    return _backend(folder) == "remote"
+
+
 def is_emulated(folder: RunFolder) -> bool:
     """Whether a program kept the limit, instead of the kernel."""
     return bool(_vm(folder).get("emulated"))

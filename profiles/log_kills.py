@@ -58,23 +58,36 @@ def read_lines(stream: BinaryIO) -> Iterator[str]:
             yield line.decode(errors="replace")
 
 
-def read_kills(lines: Iterable[str]) -> Iterator[LoggedKill]:
-    """Yield the kills that the lines of a log tell of, each once, in their order."""
-    machines: OrderedDict[str, _Machine] = OrderedDict()
-    for text in joined(lines):
+class KillLog:
+    """Reads the lines of a log as they come, and remembers of each machine what a kill's report needs."""
+
+    def __init__(self) -> None:
+        self._machines: OrderedDict[str, _Machine] = OrderedDict()
+
+    def read(self, text: str) -> LoggedKill | None:
+        """Take the next line, a JSON object whole; return the kill that it tells of, or None."""
         line = parse_line(text)
         if line.by == "other":
-            continue
-        machine = machines.setdefault(line.source, _Machine())
-        machines.move_to_end(line.source)
-        if len(machines) > MOST_SOURCES:
-            machines.popitem(last=False)
+            return None
+        machine = self._machines.setdefault(line.source, _Machine())
+        self._machines.move_to_end(line.source)
+        if len(self._machines) > MOST_SOURCES:
+            self._machines.popitem(last=False)
         if line.by == "platform":
             if (told := told_kill(line.message)) is not None and _is_news(machine, told, line.at):
-                yield LoggedKill(line.at, line.source, told)
+                return LoggedKill(line.at, line.source, told)
         elif (kill := _kernel_kill(machine.reader, line)) is not None:
             machine.told, machine.told_at = {"kernel"}, line.at
-            yield LoggedKill(line.at, line.source, "kernel", kill)
+            return LoggedKill(line.at, line.source, "kernel", kill)
+        return None
+
+
+def read_kills(lines: Iterable[str]) -> Iterator[LoggedKill]:
+    """Yield the kills that the lines of a log tell of, each once, in their order."""
+    log = KillLog()
+    for text in joined(lines):
+        if (kill := log.read(text)) is not None:
+            yield kill
 
 
 def _kernel_kill(reader: KillReader, line: LogLine) -> KernelKill | None:

@@ -20,8 +20,9 @@ class Progress:
     It draws when told to and has no thread of its own: processes are forked beside it.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, log_every_s: float = LOG_EVERY_S) -> None:
         self.console = console
+        self._log_every_s = log_every_s
         self._live = (
             Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         )
@@ -47,7 +48,7 @@ class Progress:
     def tell(self, text: str) -> None:
         """Show what goes on in this stage; call it as often as you like."""
         now = time.monotonic()
-        if now - self._shown_at < (REDRAW_EVERY_S if self._live is not None else LOG_EVERY_S):
+        if now - self._shown_at < (REDRAW_EVERY_S if self._live is not None else self._log_every_s):
             return
         self._shown_at = now
         if self._live is not None:

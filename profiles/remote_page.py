@@ -66,10 +66,15 @@ class Remote:
             check_path(path)
         except ValueError as error:
             raise OomproofError(f"--metrics {path!r}: {error}.") from None
-        return cls(url.rstrip("/") + path, dict(map(_header, headers)))
+        return cls(url.rstrip("/") + path, dict(map(header_of, headers)))
 
 
-def _header(text: str) -> tuple[str, str]:
+def header_of(text: str) -> tuple[str, str]:
+    """Return a header's name and value.
+
+    Raises:
+        OomproofError: it is none; the message does not hold it.
+    """
     name, colon, value = text.partition(":")
     if not (colon and name.strip() and text.isprintable()):
         raise OomproofError("--header: not NAME: VALUE. Write one such as 'Authorization: Bearer …'.")
@@ -86,6 +91,11 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 _OPENER = urllib.request.build_opener(_NoRedirects())
+
+
+def direct_opener() -> urllib.request.OpenerDirector:
+    """Return what follows no redirect, so that what is sent along reaches nobody else."""
+    return _OPENER
 
 
 class Fetcher:

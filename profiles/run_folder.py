@@ -19,6 +19,7 @@ from sys import intern
 from typing import NamedTuple, TypeVar
 
 from profiles.errors import RunError
+from profiles.restart_evidence import explained
 
 Record = TypeVar("Record")
 
@@ -141,8 +142,8 @@ class RunFolder:
 
     @cached_property
     def events(self) -> tuple[Event, ...]:
-        """`events.jsonl`, in the order written."""
-        return tuple(_read_events(self.path / "events.jsonl"))
+        """`events.jsonl`, in the order written; of a soak in time's order, with the ends that they add up to."""
+        return explained(tuple(_read_events(self.path / "events.jsonl")))
 
     @cached_property
     def verdict(self) -> Mapping[str, object]:

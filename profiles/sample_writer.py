@@ -11,15 +11,16 @@ from profiles.run_folder import SAMPLE_COLUMNS
 
 
 class SampleWriter:
-    """Writes a line a sample. The first goes with the heading, so that no file is without one."""
+    """Writes a line a sample. The first goes with the heading, so that no file is without one, nor has two."""
 
     def __init__(self, folder: Path, events: EventLog) -> None:
-        self._file = LineFile(folder / "samples.csv")
+        path = folder / "samples.csv"
+        self._file = LineFile(path)
         self._events = events
-        self._heading = ",".join(SAMPLE_COLUMNS) + "\n"
+        self._heading = "" if path.stat().st_size else ",".join(SAMPLE_COLUMNS) + "\n"
         self._lost = 0
         self._reason = ""
-        if self._file.append(self._heading.encode()) is None:
+        if self._heading and self._file.append(self._heading.encode()) is None:
             self._heading = ""
 
     def write(self, values: Mapping[str, float | None]) -> None:

@@ -1,0 +1,81 @@
+"""Follows `requests.csv` as the readers write it, and counts: nothing that grows with the hours is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from profiles.listeners import wait_of
+from profiles.request_figures import AUDIO_KINDS, failed
+from profiles.run_folder import Request
+
+MOST_BYTES = 16 * 1024 * 1024
+"""So much is read at one look: some minutes of thousands of readers. What is left comes with the next."""
+
+
+@dataclass
+class Counts:
+    """What ended since the last look: requests for audio, blocks in turn; `served_t` is when audio last came."""
+
+    audio: int = 0
+    failed: int = 0
+    blocks: int = 0
+    stalls: int = 0
+    served_t: float | None = None
+    highest_reader: int = -1
+
+
+class RequestTail:
+    """Counts what came since the last look. It begins at the file's end: what is there was counted before."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = path.stat().st_size if path.exists() else 0
+
+    def look(self) -> Counts:
+        """Return what came."""
+        counts = Counts()
+        for line in self._lines():
+            row = _row(line)
+            if row is not None:
+                _count(counts, row)
+        return counts
+
+    def _lines(self) -> Iterator[bytes]:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                stop = self._offset + MOST_BYTES
+                while self._offset < stop and (line := file.readline()).endswith(b"\n"):
+                    self._offset += len(line)
+                    yield line
+        except FileNotFoundError:
+            return
+
+
+def _row(line: bytes) -> Request | None:
+    cells = line.decode("utf-8", "replace").rstrip("\n").split(",")
+    try:
+        t, reader, kind, status, size, latency, late, source = cells
+        return Request(
+            float(t), reader, kind, int(status), int(size),
+            float(latency) if latency else None, float(late) if late else None, source,
+        )  # fmt: skip
+    except ValueError:
+        return None  # the heading
+
+
+def _count(counts: Counts, row: Request) -> None:
+    if row.reader.isdecimal():
+        counts.highest_reader = max(counts.highest_reader, int(row.reader))
+    if row.kind == "play":
+        wait = wait_of(row)
+        counts.blocks += wait.reason == "next"
+        counts.stalls += wait.stalled
+    elif row.kind in AUDIO_KINDS:
+        broken = failed(row)
+        counts.audio += 1
+        counts.failed += broken
+        if not broken and row.status == 200:
+            counts.served_t = row.t + (row.latency_s or 0.0)
