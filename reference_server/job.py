@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from reference_server.backlog import Backlog
 from reference_server.chunk import Voicing
 from reference_server.errors import ServerError
+from reference_server.failure_codes import FailureCode, code_of
 from reference_server.failures import Failures
 from reference_server.outline import Block, Outline
 from reference_server.progress import Failure, JobState, Progress
@@ -39,6 +40,7 @@ class Job:
         self._state: JobState = "running"
         self._ran = self._cancelled = self._abandoned = False
         self._message: str | None = None
+        self._code: FailureCode | None = None
         self._changed = asyncio.Event()
 
     @property
@@ -52,7 +54,8 @@ class Job:
         backlog = self._backlog
         blocks = (backlog.found + self._made, backlog.total, len(self._failures))
         pages = (backlog.pages_done, backlog.pages_total)
-        return Progress(self.document_id, self._state, *blocks, *pages, self._message, self._failures.last())
+        told = (self._message, self._code, self._failures.last())
+        return Progress(self.document_id, self._state, *blocks, *pages, *told)
 
     def add(self, pages: Mapping[int, int]) -> None:
         """Ask for more pages, given with the number of their blocks.
@@ -102,11 +105,12 @@ class Job:
         if self._ran:
             self._state = "failed" if self._failures else "done"
         elif self._cancelled and not self._abandoned:
-            self._state = "cancelled"
+            self._state, self._code = "cancelled", None
             self._message = "The job was cancelled. What was made stays; ask again, and it goes on there."
         else:
             self._state = "failed"
             if self._message is None or self._abandoned:
+                self._code = "BROKEN_OFF"
                 self._message = "The job was broken off. Ask again, and it goes on where it stopped."
         self._notify()
 
@@ -166,12 +170,12 @@ class Job:
         return self._store.has(self.document_id, block, self.voicing)
 
     def _fail(self, block: Block, error: Exception) -> None:
-        failure = self._failures.add(block, _told(error))
+        failure, self._code = self._failures.add(block, _told(error)), code_of(error)
         self._message = f"Page {block.page}, block {block.index}: {failure.message}"
         _log.warning("%s: %s", self.document_id, self._message)
 
     def _give_up(self, error: Exception) -> None:
-        self._message = _told(error)
+        self._message, self._code = _told(error), code_of(error)
         _log.error("%s: the job stops. %s", self.document_id, self._message)
 
     def _notify(self) -> None:

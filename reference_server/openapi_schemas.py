@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from reference_server.failure_codes import FAILURE_CODES
 from reference_server.settings import AlignerKind
 from reference_server.vm_memory import VmSource
 
@@ -77,8 +78,11 @@ _PAGE_COUNTS = {"pagesDone": whole(), "pagesTotal": whole()}
 _FAILURES = {"failures": array(ref("Failure"), maxItems=100)}
 
 
+_TOLD = {"message": text(), "code": one_of(*FAILURE_CODES)}
+
+
 def _summary(state: Schema) -> Schema:
-    return record({"documentId": ID, "state": state, **_COUNTS, **_PAGE_COUNTS}, {"message": text()})
+    return record({"documentId": ID, "state": state, **_COUNTS, **_PAGE_COUNTS}, _TOLD)
 
 
 _RUNNING = _summary({"const": "running"})
@@ -167,7 +171,7 @@ SCHEMAS: dict[str, Schema] = {
     "Failure": record({"page": whole(1), "blockIndex": whole(), "message": text()}),
     "Progress": record(
         {"documentId": ID, "state": one_of(*_STATES), **_COUNTS, **_PAGE_COUNTS, **_FAILURES},
-        {"message": text()},
+        _TOLD,
     ),
     "Event": record(
         {
@@ -208,7 +212,7 @@ SCHEMAS: dict[str, Schema] = {
             "pages": array(whole(1)),
             "partialPages": array(record({"page": whole(1), "done": whole(), "total": whole(1)})),
         },
-        {"stale": ref("Stale"), "stored": record(_SETTINGS), "message": text(), **_PAGE_COUNTS},
+        {"stale": ref("Stale"), "stored": record(_SETTINGS), **_TOLD, **_PAGE_COUNTS},
     ),
     "Stale": record(
         {

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from reference_server.failure_codes import FailureCode
+
 JobState = Literal["running", "done", "failed", "cancelled"]
 
 
@@ -38,6 +40,7 @@ class Progress:
     pages_done: int
     pages_total: int
     message: str | None
+    code: FailureCode | None
     failures: tuple[Failure, ...]
 
     def to_json(self) -> dict[str, object]:
@@ -68,4 +71,5 @@ class Progress:
         }
 
     def _told(self) -> dict[str, object]:
-        return {"message": self.message} if self.message else {}
+        told = {"message": self.message, "code": self.code}
+        return {name: value for name, value in told.items() if value}

@@ -118,7 +118,7 @@ def _of_job(progress: Progress | None) -> dict[str, object]:
     if progress is None:
         return {"failed": 0, "failures": []}
     shown = progress.to_json()
-    names = shown if progress.state == "running" else ("failed", "failures", "message")
+    names = shown if progress.state == "running" else ("failed", "failures", "message", "code")
     return {name: shown[name] for name in names if name in shown}
 
 

@@ -71,5 +71,5 @@ async function resume(documentId) {
   if (body && (await startJob(body))) notify("pregenerate.resumed", {}, { kind: "info" });
 }
 
-/** Whether a job came to an end of its own: one that was broken off has neither made nor failed all. */
-const isOver = (job) => job && job.state !== "running" && !(job.state === "failed" && job.failed === 0);
+/** Whether a job came to an end of its own: one that was broken off goes on when it is asked for again. */
+const isOver = (job) => job && job.state !== "running" && job.code !== "BROKEN_OFF";

@@ -76,12 +76,11 @@ function show() {
   }
 }
 
-/** Why a job failed, in a person's words where they are known. */
+/** Why a job failed, in a person's words. */
 function failure() {
-  const message = job.message ?? "";
-  if (/limit|full|space/i.test(message) && /store|disk/i.test(message)) return ["pregenerate.full", { message }];
-  if (job.failed) return ["pregenerate.failed_blocks", { failed: job.failed, message }];
-  return ["pregenerate.broken_off", { message }];
+  if (job.code === "BROKEN_OFF") return ["pregenerate.broken_off"];
+  if (job.code === "DISK_FULL") return ["error.DISK_FULL"];
+  return ["pregenerate.failed_blocks", { failed: job.failed, why: job.message ?? "" }];
 }
 
 async function press() {

@@ -47,14 +47,13 @@ export const words = {
   ],
   "pregenerate.some": ["{done} of {total} pages are ready", "{done} pages sur {total} sont prêtes"],
   "pregenerate.failed_blocks": [
-    "{failed} blocks could not be made. {message}",
-    "{failed} blocs n’ont pas pu être produits. {message}",
+    "{failed} blocks could not be made; trying again makes only these. The last one: “{why}”",
+    "{failed} blocs n’ont pas pu être produits ; réessayer ne reprend que ceux-là. Le dernier : « {why} »",
   ],
-  "pregenerate.full": [
-    "The storage is full. Clear a cache in the settings, then try again. {message}",
-    "Le stockage est plein. Videz un cache dans les réglages, puis réessayez. {message}",
+  "pregenerate.broken_off": [
+    "It was broken off. What was made stays: try again, and it goes on there.",
+    "La pré-génération s’est interrompue. Ce qui est fait est conservé : réessayez pour la poursuivre.",
   ],
-  "pregenerate.broken_off": ["It was broken off. {message}", "La pré-génération s’est interrompue. {message}"],
   "pregenerate.resumed": [
     "The server had restarted: the pre-generation goes on where it was.",
     "Le serveur avait redémarré : la pré-génération reprend où elle en était.",

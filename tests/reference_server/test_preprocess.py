@@ -240,7 +240,7 @@ def test_a_full_disk_ends_the_job(store: ChunkStore, maker: Maker) -> None:
         maker.disk_error = OSError(errno.ENOSPC, "No space left on device")
         end = await _end(_jobs(store, maker, 1).start("doc", OUTLINE, PAGES, VOICING))
         assert (end.state, end.done, end.failed) == ("failed", 0, 1)
-        assert end.message == "The store: No space left on device."
+        assert (end.message, end.code) == ("The store: No space left on device.", "DISK_FULL")
 
     _run(scenario)
     assert maker.closed == 1
@@ -378,7 +378,8 @@ def test_closing_ends_all_jobs(store: ChunkStore, maker: Maker) -> None:
         await maker.entered.wait()
         begun = jobs.start("b", OUTLINE, PAGES, VOICING)
         await jobs.aclose()
-        assert [(await _end(job)).state for job in (running, begun)] == ["failed", "failed"]
+        ends = [await _end(job) for job in (running, begun)]
+        assert [(end.state, end.code) for end in ends] == [("failed", "BROKEN_OFF")] * 2
         assert len(jobs) == 0
 
     _run(scenario)

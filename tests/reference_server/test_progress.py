@@ -4,7 +4,9 @@ from dataclasses import replace
 
 from reference_server.progress import Failure, Progress
 
-RUNNING = Progress("doc", "running", 3, 9, 1, 2, 4, "Page 2, block 0: No.", (Failure(2, 0, "No."),))
+RUNNING = Progress(
+    "doc", "running", 3, 9, 1, 2, 4, "Page 2, block 0: No.", "DISK_FULL", (Failure(2, 0, "No."),)
+)
 FAILURES = [{"page": 2, "blockIndex": 0, "message": "No."}]
 
 
@@ -20,6 +22,7 @@ def test_an_answer_carries_the_failures() -> None:
         "pagesTotal": 4,
         "failures": FAILURES,
         "message": "Page 2, block 0: No.",
+        "code": "DISK_FULL",
     }
 
 
@@ -30,5 +33,5 @@ def test_only_the_last_event_carries_the_failures() -> None:
 
 
 def test_without_a_reason_there_is_no_message() -> None:
-    """The field is left out, not null."""
-    assert "message" not in replace(RUNNING, message=None).to_json()
+    """The fields are left out, not null."""
+    assert {"message", "code"}.isdisjoint(replace(RUNNING, message=None, code=None).to_json())
