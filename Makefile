@@ -89,7 +89,7 @@ fuzz: .venv/dev.stamp  ## Requests drawn from the server's own description, 1000
 
 docs: .venv/dev.stamp  ## Pages of the README, docs/ and the reports, with a search, in build/docs; whatever leads nowhere is an error
 	rm -rf build/docs
-	$(BIN)/sphinx-build -q -W -n -d .cache/docs -c docs/site . build/docs $(ARGS)
+	$(BIN)/sphinx-build -q -E -W -n -d .cache/docs -c docs/site . build/docs $(ARGS)
 
 lock: .venv/uv.stamp  ## Renew the hash-locked requirement files
 	for name in uv run server load dev; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
