@@ -51,11 +51,18 @@ class Job:
     @property
     def progress(self) -> Progress:
         """How far the job is now; its end is `cancelled`, `failed` if any block is missing, or `done`."""
-        backlog = self._backlog
-        blocks = (backlog.found + self._made, backlog.total, len(self._failures))
-        pages = (backlog.pages_done, backlog.pages_total)
-        told = (self._message, self._code, self._failures.last())
-        return Progress(self.document_id, self._state, *blocks, *pages, *told)
+        return Progress(
+            document_id=self.document_id,
+            state=self._state,
+            done=self._backlog.found + self._made,
+            total=self._backlog.total,
+            failed=len(self._failures),
+            pages_done=self._backlog.pages_done,
+            pages_total=self._backlog.pages_total,
+            message=self._message,
+            code=self._code,
+            failures=self._failures.last(),
+        )
 
     def add(self, pages: Mapping[int, int]) -> None:
         """Ask for more pages, given with the number of their blocks.

@@ -174,7 +174,7 @@ def test_a_store_that_is_full_ends_a_job_and_clearing_makes_room(
     reader.at("#pregenerate").click()
     reader.at('#ask button[data-value="start"]').click()
     reader.expect_state("failed")
-    said = "storage is full" if locale == "en-US" else "stockage est plein"
+    said = "storage is full" if locale == "en-US" else "stockage du serveur est plein"
     expect(reader.at("#pregenerate-text")).to_contain_text(said)
     reader.at("#settings-button").click()
     reader.at("#clear-all").click()
