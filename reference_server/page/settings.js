@@ -26,7 +26,7 @@ let voicesError = null;
 export function installSettings({ currentDocumentId }) {
   byId("settings-button").addEventListener("click", open);
   byId("settings-close").addEventListener("click", () => dialog.close());
-  dialog.addEventListener("click", (event) => event.target === dialog && dialog.close()); // beside it
+  dialog.addEventListener("click", (event) => isBeside(event) && dialog.close());
   byId("set-voice-again").addEventListener("click", learnVoices);
   voice.addEventListener("change", () => change({ voice: voice.value }));
   model.addEventListener("change", () => change({ model: model.value.trim() }));
@@ -45,6 +45,12 @@ export function installSettings({ currentDocumentId }) {
     learnVoices();
     showStore();
   }
+}
+
+/** Whether a press is on what is dimmed behind the dialog, and not within its border. */
+function isBeside({ target, clientX, clientY }) {
+  const { left, right, top, bottom } = dialog.getBoundingClientRect();
+  return target === dialog && (clientX < left || clientX > right || clientY < top || clientY > bottom);
 }
 
 async function learnConfig() {
