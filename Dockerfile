@@ -1,4 +1,5 @@
-# Two images of one file: `server` (the last, so the default) and `load` (readers and the speech API's stand-in).
+# Three images of one file: `server` (the last, so the default), `fly` (the same, for a volume of Fly.io's) and `load`
+# (readers and the speech API's stand-in).
 # Every choice and its reason: docs/guide/image.md. Here only what a reader of a line would ask.
 #
 # The base follows its tag, so that a rebuild gets Debian's repairs. To build twice the same, give its digest:
@@ -44,6 +45,7 @@ RUN rm -rf /usr/local/lib/python3.*/site-packages/* /usr/local/lib/python3.*/ens
     groupadd --gid 10001 reader && \
     useradd --uid 10001 --gid reader --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin reader
 ENV PATH=/app/.venv/bin:$PATH \
+    HOME=/nonexistent \
     PYTHONDONTWRITEBYTECODE=1
 STOPSIGNAL SIGINT
 
@@ -58,7 +60,7 @@ EXPOSE 5557 8089 8880
 CMD ["locust", "-f", "/app/loadtests/locustfile.py"]
 
 # ---- the server ----------------------------------------------------------------------------------------------------
-FROM runtime AS server
+FROM runtime AS serving
 COPY --from=server-files /app /app
 RUN install -d -o reader -g reader /app/docstore
 # HF_HUB_OFFLINE: the model is in the image, and nothing is ever fetched at run time.
@@ -68,11 +70,20 @@ ENV HOST=0.0.0.0 \
     DOCSTORE_DIR=/app/docstore \
     HF_HUB_OFFLINE=1
 WORKDIR /app
-# A number, not a name: whoever starts the image can see that it is not root. On Fly the volume is given to it.
-USER 10001:10001
 EXPOSE 8003 9091
 # For Docker; Fly asks by itself, as fly.toml says. http.client, because it heeds no proxy of the environment.
 HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 \
     CMD ["python", "-c", "import http.client as h, os, sys; c = h.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=8); c.request('GET', '/api/health'); sys.exit(c.getresponse().status != 200)"]
+
+# On Fly a new volume is root's. So root hands it over, and becomes the same process as below, by exec, without any right
+# left: the main process is the server, and no shell stays. What is in the volume is the server's own from then on.
+FROM serving AS fly
+# hadolint ignore=DL3002
+USER 0:0
+CMD ["sh", "-c", "chown 10001:10001 \"$DOCSTORE_DIR\" && exec setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all python -m reference_server"]
+
+FROM serving AS server
+# A number, not a name: whoever starts the image can see that it is not root.
+USER 10001:10001
 # In exec form and without an entry point: the server itself is the main process, so a kill of it is told as one.
 CMD ["python", "-m", "reference_server"]

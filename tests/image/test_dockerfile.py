@@ -16,7 +16,8 @@ from tests.image.dockerfile import Dockerfile, Instruction, parse
 from tests.image.dockerignore import Ignored, context
 
 ROOT = Path(__file__).parents[2]
-IMAGES = ("server", "load")
+IMAGES = ("server", "fly", "load")
+ORDINARY = ("server", "load")
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +63,7 @@ def test_the_base_is_the_python_that_everything_was_measured_with(dockerfile: Do
     assert ci["jobs"]["test"]["strategy"]["matrix"]["python"][0] == found[1]
 
 
-@pytest.mark.parametrize("name", IMAGES)
+@pytest.mark.parametrize("name", ORDINARY)
 def test_it_runs_as_one_process_and_not_as_root(name: str, dockerfile: Dockerfile) -> None:
     """GIVEN an image THEN its command is no shell's, has no entry point before it, and a fixed user who is not root."""
     made = of_image(dockerfile, name)
@@ -76,10 +77,29 @@ def test_it_runs_as_one_process_and_not_as_root(name: str, dockerfile: Dockerfil
     assert not [one for one in after_user if one.name in {"RUN", "COPY"}]
 
 
+def test_on_fly_root_does_one_thing_and_becomes_the_server(dockerfile: Dockerfile) -> None:
+    """GIVEN Fly's image THEN root's part is one line, and ends by becoming the user and the command of the server's."""
+    fly, server = dockerfile.stages["fly"], dockerfile.stages["server"]
+    assert fly.base == server.base
+    assert (
+        [one.name for one in fly.instructions] == [one.name for one in server.instructions] == ["USER", "CMD"]
+    )
+    user, command = server.instructions
+    shell, _, script = fly.instructions[1].words
+    assert shell == "sh"
+    hand_over, _, then = script.partition(" && exec ")
+    assert hand_over == f'chown {user.value} "$DOCSTORE_DIR"'
+    words = then.split()
+    assert words[0] == "setpriv"
+    assert words[-3:] == command.words
+    uid, _, gid = user.value.partition(":")
+    assert {f"--reuid={uid}", f"--regid={gid}", "--clear-groups", "--no-new-privs"} < set(words)
+
+
 def test_the_servers_command_and_checks_are_its_own(dockerfile: Dockerfile) -> None:
     """GIVEN the server's image THEN it starts as the docs say, and stops by the signal of fly.toml."""
-    stage = dockerfile.stages["server"]
-    command, health = stage.last("CMD"), stage.last("HEALTHCHECK")
+    command = dockerfile.stages["server"].last("CMD")
+    health = dockerfile.stages["serving"].last("HEALTHCHECK")
     assert command is not None
     assert command.words == ["python", "-m", "reference_server"]
     assert health is not None
@@ -92,7 +112,7 @@ def test_the_servers_command_and_checks_are_its_own(dockerfile: Dockerfile) -> N
 
 def test_the_servers_environment_is_one_it_takes(dockerfile: Dockerfile) -> None:
     """GIVEN the image's environment THEN the server's settings take it, and its ports are those that are exposed."""
-    stage = dockerfile.stages["server"]
+    stage = dockerfile.stages["serving"]
     environ, exposed = stage.last("ENV"), stage.last("EXPOSE")
     assert environ is not None
     assert exposed is not None
@@ -126,7 +146,8 @@ def test_no_tool_of_the_build_is_in_an_image(name: str, dockerfile: Dockerfile) 
     """GIVEN an image THEN it stands on no stage with installers, takes /app alone, and loses the base's."""
     assert "tools" not in {stage.name for stage in dockerfile.lineage(name)}
     copies = [one for one in of_image(dockerfile, name) if one.name == "COPY"]
-    assert [(one.flags["from"], *one.words) for one in copies] == [(f"{name}-files", "/app", "/app")]
+    files = "load-files" if name == "load" else "server-files"
+    assert [(one.flags["from"], *one.words) for one in copies] == [(files, "/app", "/app")]
     removal = next(one.value for one in dockerfile.stages["runtime"].instructions if one.name == "RUN")
     assert all(word in removal for word in ("site-packages/*", "ensurepip", "bin/pip*", "include"))
 

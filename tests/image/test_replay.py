@@ -46,18 +46,19 @@ def image(replay: Replay) -> Image:
 
 @pytest.fixture
 def volume(tmp_path: Path) -> Path:
-    """A new volume of Fly's, as its init hands it over: the folder itself is its user's, what is in it is not."""
+    """A volume that is the image's user's; but for what the file system itself keeps there."""
     (tmp_path / "volume" / "lost+found").mkdir(parents=True, mode=0o700)
     os.chown(tmp_path / "volume", READER, READER)
     return tmp_path / "volume"
 
 
 @pytest.fixture
-def start(image: Image, speech: Speech, volume: Path) -> Iterator[StartImage]:
-    """Start the server's image on the volume, at a free port; all end with the test."""
+def start(replay: Replay, speech: Speech, volume: Path) -> Iterator[StartImage]:
+    """Start an image of the server on the volume, at a free port; all end with the test."""
     running: list[ServerProcess] = []
 
-    def begin(**settings: str) -> ServerProcess:
+    def begin(name: str = "server", **settings: str) -> ServerProcess:
+        image = replay.image(name)
         mark = f"replay-{os.getpid()}-{volume}-{len(running)}"
         told = {
             "PORT": "0",
@@ -86,9 +87,9 @@ def main_process(server: ServerProcess) -> psutil.Process:
     return main
 
 
-def test_what_is_in_the_servers_image(image: Image) -> None:
+def test_what_is_in_the_servers_image(replay: Replay) -> None:
     """GIVEN the image's own files THEN they are the server, its packages, compiled, and one folder of the reader's."""
-    app = image.files / "app"
+    app = replay.image("serving").files / "app"
     assert {path.name for path in app.iterdir()} == {".venv", "LICENSE", "docstore", "reference_server"}
     theirs = [path for path in app.rglob("*") if path.lstat().st_uid == READER]
     assert theirs == [app / "docstore"]
@@ -115,22 +116,40 @@ def test_no_installer_is_left(image: Image) -> None:
     assert inside(image, "test", "-f", where).returncode == 0
 
 
+@pytest.mark.parametrize("name", ["server", "fly"])
 def test_it_does_all_its_work_as_the_main_process_and_an_ordinary_user(
-    start: StartImage, volume: Path
+    name: str, start: StartImage, volume: Path
 ) -> None:
-    """GIVEN a new volume WHEN a document is made ahead and read live THEN all is there, and no zombie."""
-    server = start(ALIGNERS="1")
+    """GIVEN a volume, on Fly root's, WHEN all is done once THEN it is there, by one without rights, and no zombie."""
+    if name == "fly":
+        os.chown(volume, 0, 0)
+    server = start(name, ALIGNERS="1")
     main = main_process(server)
     status = Path(f"/proc/{main.pid}/status").read_text()
     assert re.search(r"^NSpid:\s+\d+\s+1$", status, re.MULTILINE)
     assert set(main.uids()) == set(main.gids()) == {READER}
-    assert re.search(rf"^Groups:\s+{READER}\s*$", status, re.MULTILINE)
+    groups = "" if name == "fly" else str(READER)
+    assert re.search(rf"^Groups:\s+{groups}\s*$", status, re.MULTILINE)
+    assert re.search(r"^CapEff:\s+0+$", status, re.MULTILINE)
     assert main.cmdline()[1:] == ["-m", "reference_server"]
     read_ahead_and_live(server)
     assert [child for child in main.children(recursive=True) if child.status() == psutil.STATUS_ZOMBIE] == []
     chunks = list((volume / "tts_cache_v1" / "book" / "chunks").glob("*.mp3"))
     assert len(chunks) == 2
     assert {path.stat().st_uid for path in chunks} == {READER}
+
+
+def test_on_fly_nothing_of_root_is_left(start: StartImage, volume: Path) -> None:
+    """GIVEN Fly's image WHEN it runs THEN no capability can come back, and it starts again on what it left there."""
+    os.chown(volume, 0, 0)
+    for _ in range(2):
+        server = start("fly")
+        main = main_process(server)
+        status = Path(f"/proc/{main.pid}/status").read_text()
+        assert set(re.findall(r"^Cap(?:Inh|Prm|Eff|Bnd|Amb):\s+(\w+)$", status, re.MULTILINE)) == {"0" * 16}
+        assert "NoNewPrivs:\t1" in status
+        main.send_signal(signal.SIGINT)
+        assert server.process.wait(timeout=_LONGEST_S) == 0
 
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM"])
