@@ -1,5 +1,5 @@
-# Three images of one file: `server` (the last, so the default), `fly` (the same, for a volume of Fly.io's) and `load`
-# (readers and the speech API's stand-in).
+# Images of one file: `server` (the last, so the default) and `load` (readers and the speech API's stand-in); and both once
+# more for a volume of Fly.io's: `fly` and `fly-load`.
 # Every choice and its reason: docs/guide/image.md. Here only what a reader of a line would ask.
 #
 # The base follows its tag, so that a rebuild gets Debian's repairs. To build twice the same, give its digest:
@@ -58,6 +58,12 @@ WORKDIR /app/results
 USER 10001:10001
 EXPOSE 5557 8089 8880
 CMD ["locust", "-f", "/app/loadtests/locustfile.py"]
+
+# As `fly` below; here the commands are those of fly.load.toml, which come after an entry point.
+FROM load AS fly-load
+# hadolint ignore=DL3002
+USER 0:0
+ENTRYPOINT ["sh", "-c", "chown 10001:10001 /app/results && exec setpriv --reuid=10001 --regid=10001 --clear-groups --no-new-privs --inh-caps=-all --bounding-set=-all \"$@\"", "--"]
 
 # ---- the server ----------------------------------------------------------------------------------------------------
 FROM runtime AS serving

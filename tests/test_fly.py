@@ -208,7 +208,7 @@ def test_the_masters_files_are_on_its_volume() -> None:
     load = read("fly.load.toml")
     (mount,) = load["mounts"]
     assert mount["processes"] == ["master"]
-    workdir = parse(ROOT / "Dockerfile").stages["load"].last("WORKDIR")
+    workdir = parse(ROOT / "Dockerfile").stages["load"].last("WORKDIR")  # on which fly-load stands
     assert workdir is not None
     assert mount["destination"] == workdir.value
     assert "--requests-file" not in load["processes"]["master"]

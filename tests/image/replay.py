@@ -27,7 +27,7 @@ from tests.image.dockerignore import context
 _MARK = ".replayed"
 _PACKAGE_CACHE = "root/.cache/uv"
 _ENTER = """set -eu
-options=$1 root=$2 cache=$3 volume=$4 user=$5; shift 5
+options=$1 root=$2 cache=$3 volume=$4 place=$5 user=$6; shift 6
 mount --make-rprivate /
 mount -t overlay overlay -o "$options" "$root"
 test -e "$root/.replayed"
@@ -37,7 +37,7 @@ done
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
 if [ -n "$cache" ]; then mount --bind "$cache" "$root/root/.cache/uv"; fi
-if [ -n "$volume" ]; then mount --bind "$volume" "$root/app/docstore"; fi
+if [ -n "$volume" ]; then mount --bind "$volume" "$root$place"; fi
 exec chroot --userspec="$user" --groups="${user#*:}" "$root" env -i "$@"
 """
 """Nothing is run but inside: without the mark of the base there, or without `chroot`, the script ends."""
@@ -74,6 +74,7 @@ class Image:
     environment: Mapping[str, str] = field(default_factory=dict)
     workdir: str = "/"
     user: str = "0:0"
+    entry_point: tuple[str, ...] = ()
     command: tuple[str, ...] = ()
     health: tuple[str, ...] = ()
     stop_signal: str = "SIGTERM"
@@ -86,13 +87,18 @@ class Image:
     def enter(
         self, command: Sequence[str], environment: Mapping[str, str] | None = None, volume: Path | None = None
     ) -> list[str]:
-        """Return the command that runs another inside, as process 1, on a layer of its own."""
+        """Return the command that runs another inside, as process 1, on a layer of its own.
+
+        A volume is where the image keeps its documents, or else where it works.
+        """
         name = f"run-{sum(1 for _ in self.folder.iterdir())}"
         upper, work, root = (self.folder / name / part for part in ("upper", "work", "root"))
         for path in (upper, work, root):
             path.mkdir(parents=True)
         options = f"lowerdir={_joined(self.layers)},upperdir={upper},workdir={work}"
-        return self._enter([options, str(root), "", str(volume or "")], command, environment or {})
+        place = self.environment.get("DOCSTORE_DIR", self.workdir)
+        where = [options, str(root), "", str(volume or ""), place]
+        return self._enter(where, [*self.entry_point, *command], environment or {})
 
     def _enter(self, where: list[str], command: Sequence[str], environment: Mapping[str, str]) -> list[str]:
         variables = [f"{name}={value}" for name, value in {**self.environment, **environment}.items()]
@@ -109,7 +115,7 @@ class Image:
         options = f"lowerdir={lower},upperdir={self.files},workdir={work}"
         here = {name: value for name, value in os.environ.items() if name.startswith(_FROM_HERE)}
         here |= {"HOME": "/root", "UV_CACHE_DIR": f"/{_PACKAGE_CACHE}"}
-        line = self._enter([options, str(root), _package_cache(), ""], ["/bin/sh", "-c", script], here)
+        line = self._enter([options, str(root), _package_cache(), "", ""], ["/bin/sh", "-c", script], here)
         done = subprocess.run(line, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{script}\n{done.stdout}{done.stderr}"
 
@@ -185,8 +191,12 @@ def _told(image: Image, one: Instruction) -> dict[str, Any]:
             return {one.name.lower(): one.value}
         case "STOPSIGNAL":
             return {"stop_signal": one.value}
-        case "CMD":
-            return {"command": tuple(one.words)}
+        case "CMD" | "ENTRYPOINT":
+            told = {
+                "entry_point": tuple(one.words),
+                "command": (),
+            }  # as Docker: what stood below is no command of it
+            return told if one.name == "ENTRYPOINT" else {"command": tuple(one.words)}
         case "HEALTHCHECK":
             return {"health": tuple(replace(one, value=one.value.removeprefix("CMD ")).words)}
         case "RUN" | "COPY" | "EXPOSE":
