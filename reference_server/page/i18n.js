@@ -123,7 +123,7 @@ function shown(value) {
 }
 
 function shownBytes(count) {
-  const scale = count < 1e6 ? ["kilobyte", 1e3] : count < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
+  const scale = count < 1e3 ? ["byte", 1] : count < 1e6 ? ["kilobyte", 1e3] : count < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
   const digits = count / scale[1] < 10 && count >= 1e6 ? 1 : 0;
   const options = { style: "unit", unit: scale[0], unitDisplay: "short", maximumFractionDigits: digits };
   return (count / scale[1]).toLocaleString(current, options);

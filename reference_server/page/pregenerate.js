@@ -120,7 +120,8 @@ function choices(book, page, voicing) {
   };
   const options = Object.keys(bodies).map((name) => {
     const radio = { type: "radio", name: "pages", value: name, checked: name === "all", onchange: () => estimate(name) };
-    return el("label", {}, el("input", radio), " ", say(el("span"), `pregenerate.choice_${name}`, { page, pages: book.pageCount }));
+    const key = name === "all" && book.pageCount === 1 ? "all_one" : name;
+    return el("label", {}, el("input", radio), " ", say(el("span"), `pregenerate.choice_${key}`, { page, pages: book.pageCount }));
   });
   const fieldset = el("fieldset", {}, say(el("legend"), "pregenerate.what"), ...options);
   estimate("all");

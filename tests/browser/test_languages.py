@@ -45,6 +45,12 @@ def test_every_text_has_both_languages_and_the_same_placeholders() -> None:
         assert sorted(re.findall(r"\{(\w+)\}", english)) == sorted(re.findall(r"\{(\w+)\}", french)), key
 
 
+def test_french_marks_do_not_begin_a_line() -> None:
+    """GIVEN the French words THEN no plain space, at which a line may break, stands before a mark or within quotes."""
+    wrong = {key: french for key, (_, french) in words().items() if re.search(r" [:;?!»]|« ", french)}
+    assert wrong == {}
+
+
 def test_every_key_that_the_page_uses_is_there() -> None:
     """GIVEN the keys in the page and its modules THEN each has words."""
     every = words()
