@@ -132,6 +132,6 @@ class _Answer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = with_security_headers(message.get("headers", ()))
-        else:
-            self.size_bytes += len(message.get("body", b""))
         await self._send(message)
+        # Afterwards: of a file's `count` the server leaves what went out.
+        self.size_bytes += len(message.get("body", b"")) + message.get("count", 0)

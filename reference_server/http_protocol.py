@@ -6,7 +6,7 @@ request that asks for another protocol. What this relies on in uvicorn 0.54's `H
 callbacks `on_headers_complete`, `on_body`, `on_message_complete`; `on_response_complete`; `_start_asgi_task`;
 `_unset_keepalive_if_required`; the fields `cycle` (with `disconnected`, `message_event`, `response_complete`,
 `response_started`, `scope`, `transport`), `headers`, `loop`, `parser`, `pipeline`, `transport`, `url`,
-`server_state.default_headers`. Tests hold each of them against a real server.
+`scheme`, `server_state.default_headers`. Tests hold each of them against a real server.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from reference_server.browser_rules import SECURITY_HEADERS
 from reference_server.error_answers import error_response
+from reference_server.zero_copy import ZERO_COPY, FileCycle
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a head, and of whatever else comes between two parts of a body."""
@@ -80,11 +81,14 @@ class BoundedProtocol(HttpToolsProtocol):
         self._answered: RequestResponseCycle | None = None
         """The request that is being answered, or was last; uvicorn's `cycle` is the newest that came."""
         self._answers = cast("asyncio.Transport", _AnswerTransport(self))
+        self._takes_files = False
+        """Whether the kernel can send a file on this connection."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Give the first head its time, and want to hear of every byte that the client does not take."""
         super().connection_made(transport)
         transport.set_write_buffer_limits(high=0)
+        self._takes_files = self.scheme == "http" and transport.get_extra_info("socket") is not None
         self._limit_reading(self.header_timeout_s, self._head_is_late)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -149,6 +153,9 @@ class BoundedProtocol(HttpToolsProtocol):
             self._refuse_head()
             return
         super().on_headers_complete()
+        if self._takes_files:
+            self.cycle.__class__ = FileCycle
+            self.cycle.scope["extensions"] = {ZERO_COPY: {}}
         self._awaits_head = False
         self.cycle.transport = self._answers
         self.headers = []  # a trailer would be added to the head that the application already reads
