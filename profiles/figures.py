@@ -24,7 +24,9 @@ def memory(folder: RunFolder, readers: int | None) -> dict[str, Any]:
     start, end = folder.load_span
     samples = [sample for sample in folder.samples if start <= sample.t <= end]
     trees = [(sample.t, tree) for sample in samples if (tree := tree_rss_bytes(sample)) is not None]
-    settled = [(t, rss) for t, rss in trees if t >= start + (end - start) * SETTLED_SHARE]
+    half_t = start + (end - start) * SETTLED_SHARE
+    settled = [(t, rss) for t, rss in trees if t >= half_t]
+    machine = [(sample.t, sample.anon_bytes) for sample in samples if sample.anon_bytes is not None]
     duration_s = samples[-1].t - samples[0].t if samples else None
     return {
         "duration_s": None if duration_s is None else round(duration_s, 1),
@@ -47,7 +49,9 @@ def memory(folder: RunFolder, readers: int | None) -> dict[str, Any]:
         "peak_server_fds": _peak(sample.server_fds for sample in samples),
         "peak_server_threads": _peak(sample.server_threads for sample in samples),
         "steady_rss_mb": _mb(median(rss for _, rss in settled)) if settled else None,
-        "growth_mb_per_hour": _growth_mb_per_hour(settled),
+        "growth_mb_per_hour": _growth_mb_per_hour(
+            settled if trees else [(t, anon) for t, anon in machine if t >= half_t]
+        ),
         "load_cpu_share": _share(_rise(sample.load_cpu_s for sample in samples), duration_s),
         "load_peak_rss_mb": _peak_mb(sample.load_rss_bytes for sample in samples),
         "recorder_cpu_share": _share(_rise(sample.recorder_cpu_s for sample in samples), duration_s),

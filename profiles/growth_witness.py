@@ -20,7 +20,9 @@ def judged(samples: Sequence[Sample], served: Served, limit_bytes: float | None)
     That is the RSS of all processes, unless the VM's anonymous memory says otherwise. Children that come and
     go make both swing; then the server is asked alone, whose memory is its own.
     """
-    tree = _series(samples, served, tree_rss_bytes)
+    tree, asked = _series(samples, served, tree_rss_bytes), TREE
+    if not tree:  # as of a machine far away that only tells of itself
+        tree, asked = _series(samples, served, lambda sample: sample.anon_bytes), ANON
     if not tree:
         return Growth("unknown", "no memory of the processes was measured"), None
     by_tree = judge_series(tree, limit_bytes)
@@ -28,6 +30,8 @@ def judged(samples: Sequence[Sample], served: Served, limit_bytes: float | None)
     if in_last_half < served.fewest and by_tree.reason != SHORT:
         few = f"{served.over} in the last half: {in_last_half:.1f}, and {served.fewest:g} are needed"
         return Growth("unknown", few), None
+    if asked == ANON:
+        return by_tree, ANON
     if by_tree.word == "unknown":
         return _server_alone(samples, served, limit_bytes, by_tree)
     anon = _series(samples, served, lambda sample: sample.anon_bytes)

@@ -89,7 +89,8 @@ def _session(outcome: VerdictRecord, _: Mapping[str, Any]) -> str:
 
 def _target(outcome: VerdictRecord, run: Mapping[str, Any]) -> str:
     if what := _part(run, "target").get("what"):
-        return f"{what}, only watched"
+        read = _part(run, "target").get("kind") == "soak" and outcome.load_kind != "none"
+        return f"{what}" if read else f"{what}, only watched"
     return shlex.join(_part(_part(run, "scenario"), "target").get("command") or [])
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from array import array
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from profiles.listeners import FELT_KINDS
@@ -24,17 +25,16 @@ def request_figures(folder: RunFolder, *, reading: bool = True) -> dict[str, Any
     Where the load did not read aloud (`reading` is false), nothing is said of audio and timings, and nothing at
     all when it left no rows.
     """
-    rows = asked(folder)
-    found = _figures(rows)
+    found = _figures(asked(folder))
     if reading:
         return found
-    known = {"requests", "failures", "failures_by_status", "load_late_p99_ms"} if rows else set[str]()
+    known = {"requests", "failures", "failures_by_status", "load_late_p99_ms"} if found["requests"] else set[str]()
     return {key: value if key in known else None for key, value in found.items()}
 
 
-def asked(folder: RunFolder) -> list[Request]:
-    """Return the rows that are requests."""
-    return [row for row in folder.requests if row.kind not in FELT_KINDS and row.kind != SESSION]
+def asked(folder: RunFolder) -> Iterator[Request]:
+    """Yield the rows that are requests: there may be millions."""
+    return (row for row in folder.requests if row.kind not in FELT_KINDS and row.kind != SESSION)
 
 
 def failures_by_status(rows: Iterable[Request]) -> dict[str, int]:
@@ -43,24 +43,41 @@ def failures_by_status(rows: Iterable[Request]) -> dict[str, int]:
     return dict(counts.most_common())
 
 
-def _figures(rows: Sequence[Request]) -> dict[str, Any]:
-    audio = [row for row in rows if row.kind in AUDIO_KINDS]
-    chunk_p50, chunk_p95, chunk_p99 = percentiles(_latencies_ms(audio, "chunk"), 50, 95, 99)
-    tts_p50, tts_p95 = percentiles(_latencies_ms(audio, "tts"), 50, 95)
+def _figures(rows: Iterable[Request]) -> dict[str, Any]:
+    counts: Counter[str] = Counter()
+    by_status: Counter[str] = Counter()
+    latencies_ms = {kind: array("d") for kind in AUDIO_KINDS}
+    late_ms = array("d")
+    for row in rows:
+        counts["requests"] += 1
+        broken = failed(row)
+        by_status["" if row.status is None else str(row.status)] += broken
+        counts["failures"] += broken
+        counts["timings_refused"] += row.kind in TIMING_KINDS and row.status == 503
+        counts["fallbacks"] += row.kind in ("chunk", "timings") and row.status == 404
+        if row.kind in AUDIO_KINDS:
+            counts["audio_requests"] += 1
+            counts["audio_failures"] += broken
+            if row.status == 200 and row.latency_s is not None:
+                latencies_ms[row.kind].append(row.latency_s * 1000)
+        if row.late_s is not None:
+            late_ms.append(row.late_s * 1000)
+    chunk_p50, chunk_p95, chunk_p99 = percentiles(latencies_ms["chunk"], 50, 95, 99)
+    tts_p50, tts_p95 = percentiles(latencies_ms["tts"], 50, 95)
     return {
         "chunk_p50_ms": chunk_p50,
         "chunk_p95_ms": chunk_p95,
         "chunk_p99_ms": chunk_p99,
         "tts_p50_ms": tts_p50,
         "tts_p95_ms": tts_p95,
-        "timings_refused": sum(row.status == 503 for row in rows if row.kind in TIMING_KINDS),
-        "fallbacks": sum(row.status == 404 for row in rows if row.kind in ("chunk", "timings")),
-        "requests": len(rows),
-        "failures": sum(map(failed, rows)),
-        "failures_by_status": failures_by_status(rows),
-        "audio_requests": len(audio),
-        "audio_failures": sum(map(failed, audio)),
-        "load_late_p99_ms": percentile((row.late_s * 1000 for row in rows if row.late_s is not None), 99),
+        "timings_refused": counts["timings_refused"],
+        "fallbacks": counts["fallbacks"],
+        "requests": counts["requests"],
+        "failures": counts["failures"],
+        "failures_by_status": {status: count for status, count in by_status.most_common() if count},
+        "audio_requests": counts["audio_requests"],
+        "audio_failures": counts["audio_failures"],
+        "load_late_p99_ms": percentile(late_ms, 99),
     }
 
 
@@ -76,11 +93,3 @@ def failed(row: Request) -> bool:
         return row.kind not in TIMING_KINDS
     answered = row.status is not None and (200 <= row.status < 400 or row.status == 499)
     return not answered or row.source.endswith(UNPLAYABLE)
-
-
-def _latencies_ms(rows: Iterable[Request], kind: str) -> list[float]:
-    return [
-        row.latency_s * 1000
-        for row in rows
-        if row.kind == kind and row.status == 200 and row.latency_s is not None
-    ]

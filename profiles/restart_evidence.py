@@ -265,7 +265,22 @@ def _evidence(end: _End) -> list[str]:
         lines.append(f"fly_instance_exit_oom of {oom.facts.get('instance')} is {oom.facts.get('value')}")  # noqa: PERF401  # beside the others
     if end.seen is not None:
         lines.append(str(end.seen.facts.get("line") or "its start time moved"))
-    return lines
+    return [*lines, *_just_before(end)]
+
+
+def _just_before(end: _End) -> list[str]:
+    """Return how much the machine held when somebody told it last, before the end."""
+    known = [source.facts for source in (end.seen, end.machine, *end.kills, *end.ooms) if source is not None]
+    told = [(facts.get("machine_t"), facts.get("machine_mb")) for facts in known]
+    before = [
+        (t, mb)
+        for t, mb in told
+        if isinstance(t, int | float) and isinstance(mb, int | float) and t <= end.at
+    ]
+    if not before:
+        return []
+    t, mb = max(before)
+    return [f"{end.at - t:.0f} s before, the machine held {mb:,.0f} MB that it could not give back"]
 
 
 def _held(end: _End) -> object:

@@ -8,7 +8,6 @@ is broken *inside* a file is no accident of timing, and is refused with its plac
 from __future__ import annotations
 
 import csv
-import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -19,7 +18,10 @@ from sys import intern
 from typing import NamedTuple, TypeVar
 
 from profiles.errors import RunError
+from profiles.request_rows import Request, RequestRows
 from profiles.restart_evidence import explained
+
+__all__ = ["Event", "LoadSample", "Request", "RunFolder", "RunFolderError", "Sample"]
 
 Record = TypeVar("Record")
 
@@ -61,22 +63,6 @@ class Sample:
     server_threads: float | None = None
     children_threads: float | None = None
     recorder_rss_bytes: float | None = None
-
-
-class Request(NamedTuple):
-    """One line of `requests.csv`: a request that ended, or what a listener heard. Wall seconds.
-
-    A tuple, since a run of thousands of readers has a million of them.
-    """
-
-    t: float
-    reader: str = ""
-    kind: str = ""
-    status: int | None = None
-    bytes: int | None = None
-    latency_s: float | None = None
-    late_s: float | None = None
-    source: str = ""
 
 
 class LoadSample(NamedTuple):
@@ -131,9 +117,9 @@ class RunFolder:
         return tuple(_read_csv(self.path / "samples.csv", SAMPLE_COLUMNS, _sample))
 
     @cached_property
-    def requests(self) -> tuple[Request, ...]:
+    def requests(self) -> RequestRows:
         """`requests.csv`, in the order written."""
-        return tuple(_read_csv(self.path / "requests.csv", REQUEST_COLUMNS, _request))
+        return RequestRows(_read_csv(self.path / "requests.csv", REQUEST_COLUMNS, _request))
 
     @cached_property
     def generator(self) -> tuple[LoadSample, ...]:
@@ -178,6 +164,17 @@ def _whole_lines(path: Path) -> str:
     return text[: text.rfind("\n") + 1]
 
 
+def _each_whole_line(path: Path) -> Iterator[str]:
+    """Yield the lines of a file that may be large, but for an unfinished last one."""
+    try:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.endswith("\n"):
+                    yield line
+    except FileNotFoundError:
+        return
+
+
 def _read_object(path: Path) -> Mapping[str, object]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
@@ -196,7 +193,7 @@ def _read_csv(
     path: Path, columns: Sequence[str], parse: Callable[[Sequence[str]], Record]
 ) -> Iterator[Record]:
     """Yield a record a line; `parse` gets the cells in the order of `columns`, empty where the file has none."""
-    reader = csv.reader(io.StringIO(_whole_lines(path)))
+    reader = csv.reader(_each_whole_line(path))
     header = next(reader, [])
     if header and columns[0] not in header:
         raise RunFolderError(

@@ -30,7 +30,8 @@ def unserved(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     """
     if values.get("load_kind", "readers") not in READING_KINDS:
         return _refused(folder)
-    asked, broken = values["audio_requests"], values["audio_failures"]
+    in_gaps = _in_own_gaps(folder)
+    asked, broken = values["audio_requests"] - in_gaps, values["audio_failures"] - in_gaps
     reasons = []
     if broken > MOST_FAILED_SHARE * asked:
         unplayable = sum(row.source.endswith(UNPLAYABLE) for row in folder.requests)
@@ -55,8 +56,13 @@ def unanswered(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
 
 def survival(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     """Return what is known of a server that lived."""
+    planned = [
+        f"stopped and started, and no death: {event.text('why')}"
+        for event in folder.named("stopped_on_purpose")
+    ]
     if values.get("load_kind") != "none":
-        return ["no kill, no restart, healthy after the load"]
+        restart = "" if planned else ", no restart"
+        return [f"no kill{restart}, healthy after the load", *planned, *_outages(folder)]
     watched_s = values.get("duration_s") or 0.0
     ends = [
         f"it ended with status {end.text('returncode')}, as when it is done or is told to"
@@ -65,6 +71,7 @@ def survival(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     return [
         f"no kill{'' if ends else ' and no end'} was seen in {watched_s:.0f} s of watching",
         *ends,
+        *planned,
         *_outages(folder),
     ]
 
@@ -75,6 +82,18 @@ def _outages(folder: RunFolder) -> list[str]:
     if not times:
         return []
     return [f"times it could not be reached: {len(times)}; the last one: {times[-1].text('reason')}"]
+
+
+def _in_own_gaps(folder: RunFolder) -> int:
+    """Return how many requests for audio had no answer while a soak's own network reached nobody."""
+    lost, back = folder.named("network_lost"), folder.named("network_back")
+    gaps = [(one.t, next((end.t for end in back if end.t > one.t), float("inf"))) for one in lost]
+    return sum(
+        row.kind in AUDIO_KINDS
+        and row.status == 0
+        and any(start <= row.t + (row.latency_s or 0.0) <= end for start, end in gaps)
+        for row in (folder.requests if gaps else ())
+    )
 
 
 def _refused(folder: RunFolder) -> list[str]:

@@ -66,16 +66,16 @@ class Asking:
             self._thread = threading.Thread(target=self._ask, args=(now,), daemon=True)
             self._thread.start()
 
-    def answer(self, within_s: float) -> Finding:
-        """Return the answer.
+    def answer(self, within_s: float) -> Finding | None:
+        """Return the answer; None while the source still waits for its own, which it does not do for ever.
 
         Raises:
-            Fault: there is none, or not yet.
+            Fault: there is none.
         """
         assert self._thread is not None
         self._thread.join(max(0.0, within_s))
         if self._thread.is_alive():
-            raise Fault("silent", "no whole answer in time")
+            return None
         self._thread = None
         answer = self._answer.pop()
         if isinstance(answer, Fault):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -117,11 +118,11 @@ def repair(folder: Path) -> dict[str, int]:
 
 
 def last_t(folder: Path) -> float:
-    """Return the time of the last sample; 0 where there is none."""
+    """Return the time of the last sample; before all time where there is none."""
     try:
-        return float(last_sample(folder).get("t", 0))
+        return float(last_sample(folder).get("t", -math.inf))
     except ValueError:
-        return 0.0
+        return -math.inf
 
 
 def utc_now() -> str:

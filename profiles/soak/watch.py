@@ -70,7 +70,8 @@ class Watch:
         self._begun_t = parts.axis.now().t
         self._window = Window(asked.window_s, self._begun_t)
         self._held_bytes: float | None = None
-        self._held: object = {}
+        self._before: dict[str, object] = {}
+        self._told_memory = False
         self._lives = 0
         self._restarts = 0
         self._peak_mb = 0.0
@@ -122,8 +123,6 @@ class Watch:
             for told in parts.readers.look(now.t, parts.axis.shift_s):
                 self._note(told)
         self._judge(now)
-        page = found.get(_PAGE)
-        self._held = self._held if page is None or page.page is None else held_of(page.page)
         self._keep()
         parts.screen.tell(self._told(now))
 
@@ -141,8 +140,8 @@ class Watch:
         if told.event == "restart_seen":
             self._lives += 1
             self._awaits_service_since = told.t
-        elif told.event in ("machine_event", "log_kill", "exit_oom"):
-            facts["held"] = self._held
+        if told.event in ("restart_seen", "machine_event", "log_kill", "exit_oom"):
+            facts |= {name: value for name, value in self._before.items() if name not in facts}
         self._parts.notes.event(Told(told.t, told.event, facts))
 
     def _write_samples(self, now: Moment, found: Mapping[str, Finding], late_s: float) -> None:
@@ -166,6 +165,19 @@ class Watch:
         if samples:
             self._parts.notes.sample({**samples[-1], **own})
         self._held_bytes = _held_bytes(samples, by_page=bool(self._asked.metrics))
+        self._told_memory = bool(samples)
+        self._remember(found.get(_PAGE), samples, now)
+
+    def _remember(
+        self, page: Finding | None, samples: Sequence[Mapping[str, float | None]], now: Moment
+    ) -> None:
+        """Keep what held the memory at this look: of whatever ends before the next, it is what held it just before."""
+        if page is not None and page.page is not None:
+            self._before |= {"held": held_of(page.page), "held_t": round(now.t, 2)}
+        for sample in samples:
+            if sample.get("anon_bytes") is not None:
+                machine_mb = round((sample["anon_bytes"] or 0.0) / MIB, 1)
+                self._before |= {"machine_mb": machine_mb, "machine_t": round(sample["t"] or now.t, 2)}
 
     def _judge(self, now: Moment) -> None:
         """Hold the last minutes against the thresholds, and tell of each end of the server."""
@@ -183,7 +195,7 @@ class Watch:
             self._note(Told(counts.served_t, "serving_again"))
         if self._parts.readers is not None and counts.highest_reader >= 0:
             self._parts.readers.next_reader = max(self._parts.readers.next_reader, counts.highest_reader + 1)
-        self._window.add(Look(now.t, self._held_bytes, counts, restarts, self._lives))
+        self._window.add(Look(now.t, self._held_bytes, counts, restarts, self._lives, told=self._told_memory))
         for alarm in self._parts.alarms.look(self._window, now):
             self._tell_alarm(alarm)
         for reason in self._parts.webhook.failures() if self._parts.webhook is not None else ():

@@ -23,7 +23,7 @@ WITHIN_S = 5.0
 Kind = Literal["network", "refused", "silent", "tls", "status", "content"]
 _OUR_NETWORK = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 _DATE_STEP_S = 1.0
-"""A Date header has whole seconds, so that the clock that wrote it is half a second further on average."""
+"""A Date header has whole seconds."""
 
 
 class Fault(Exception):  # noqa: N818  # what a network does is no error of ours
@@ -145,4 +145,6 @@ def _ahead_s(date: str | None, sent_s: float, received_s: float) -> float | None
         told = parsedate_to_datetime(date or "").timestamp()
     except (ValueError, TypeError):
         return None
-    return told + _DATE_STEP_S / 2 - (sent_s + received_s) / 2
+    # It was written at any time between, in whole seconds: what that leaves open is not told for a difference.
+    least, most = told - received_s, told + _DATE_STEP_S - sent_s
+    return 0.0 if least <= 0 <= most else (least + most) / 2

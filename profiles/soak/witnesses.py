@@ -62,7 +62,9 @@ class Witnesses:
         faults: dict[str, Fault] = {}
         for asking in self._asking:
             try:
-                found[asking.source.name] = asking.answer(within_s - (self._clock.monotonic() - begun))
+                answer = asking.answer(within_s - (self._clock.monotonic() - begun))
+                if answer is not None:
+                    found[asking.source.name] = answer
             except Fault as reason:
                 faults[asking.source.name] = reason
         self._note_network(now, found, faults)
