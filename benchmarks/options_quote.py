@@ -21,7 +21,8 @@ from benchmarks.options_words import Entry, cell, verdicts, victims
 from profiles.errors import OomproofError
 from profiles.report_text import NONE, number
 
-PAGES = (ROOT / "docs" / "verification.md", ROOT / "docs" / "measurements.md")
+DOCS = ROOT / "docs"
+PAGES = (DOCS / "verification.md", DOCS / "measurements.md", DOCS / "guide" / "operations.md")
 RESULT = ROOT / "reports" / "options" / "options.json"
 LATER = "not measured yet"
 _QUOTATION = re.compile(r"(<!--q (\S+) (\w+)(?: (\S+?))?(?: (\d))?-->).*?(<!--/q-->)", re.DOTALL)

@@ -6,6 +6,7 @@ import contextlib
 import os
 import re
 import shlex
+import shutil
 import signal
 import socket
 import stat
@@ -33,9 +34,11 @@ StartImage = Callable[..., ServerProcess]
 
 
 @pytest.fixture(scope="module")
-def replay(tmp_path_factory: pytest.TempPathFactory) -> Replay:
-    """The project's own Dockerfile."""
-    return Replay(parse(ROOT / "Dockerfile"), ROOT, tmp_path_factory.mktemp("replay"))
+def replay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Replay]:
+    """The project's own Dockerfile; a gigabyte of layers, which nobody wants to look at later."""
+    folder = tmp_path_factory.mktemp("replay")
+    yield Replay(parse(ROOT / "Dockerfile"), ROOT, folder)
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
