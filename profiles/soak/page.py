@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from profiles.remote_page import CPU, FILES, RESIDENT, Page, read_page
 from profiles.remote_recorder import SAME_START_S
 from profiles.soak.findings import Finding, Told
-from profiles.soak.moments import Moment
+from profiles.soak.moments import JUMP_S, Moment
 from profiles.soak.web import Fault, Place, ask
 from profiles.vm_size import MIB
 
+DATED_LOOKS = 5
 _SAYS = {"cpu_s": CPU, "server_fds": FILES}
 
 
@@ -26,6 +29,7 @@ class PageSource:
         held = known.get("held")
         self._held: dict[str, object] = held if isinstance(held, dict) else {}
         self._unsaid: set[str] = set()
+        self._ahead_s: deque[float] = deque(maxlen=DATED_LOOKS)
         self._went_back = False
 
     def state(self) -> dict[str, object]:
@@ -48,7 +52,8 @@ class PageSource:
         page = read_page(answer.text)
         if page.server_rss_bytes is None:
             raise Fault("content", f"the page says no {RESIDENT}")
-        events = [*self._met(now, page, answer.ahead_s), *self._columns(now, page)]
+        ahead_s = self._clock_ahead_s(answer.ahead_s)
+        events = [*self._met(now, page, ahead_s), *self._columns(now, page)]
         self._seen_t, self._cpu_s, self._held = now.t, page.cpu_s, held_of(page)
         self._started_s = page.started_s if page.started_s is not None else self._started_s
         values = {
@@ -58,7 +63,13 @@ class PageSource:
             "cpu_s": None if page.cpu_s is None else self._cpu_before_s + page.cpu_s,
             "server_fds": page.open_files,
         }
-        return Finding(values, events=tuple(events), page=page, ahead_s=answer.ahead_s)
+        return Finding(values, events=tuple(events), page=page, ahead_s=ahead_s)
+
+    def _clock_ahead_s(self, ahead_s: float | None) -> float | None:
+        """Return how far its clock is ahead: the most of some looks, since a busy one's date can only be old."""
+        if ahead_s is not None:
+            self._ahead_s.append(ahead_s)
+        return max(self._ahead_s) if len(self._ahead_s) == DATED_LOOKS else None
 
     def _met(self, now: Moment, page: Page, ahead_s: float | None) -> list[Told]:
         if self._seen_t is None:
@@ -68,8 +79,9 @@ class PageSource:
             return self._back(now, page)
         self._cpu_before_s += self._cpu_s or 0.0
         starts_t = None
-        if page.started_s is not None and ahead_s is not None:
-            starts_t = round(now.of_wall(page.started_s, ahead_s), 2)
+        if page.started_s is not None:
+            skew_s = ahead_s if ahead_s is not None and abs(ahead_s) > JUMP_S else 0.0
+            starts_t = round(now.of_wall(page.started_s, skew_s), 2)
         facts = {
             "last_seen_t": self._seen_t,
             "starts_t": starts_t,

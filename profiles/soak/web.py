@@ -24,6 +24,8 @@ Kind = Literal["network", "refused", "silent", "tls", "status", "content"]
 _OUR_NETWORK = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 _DATE_STEP_S = 1.0
 """A Date header has whole seconds."""
+PROMPT_S = 1.0
+"""When an answer that took longer was dated nobody knows, and a server that is starved dates it by an old clock."""
 
 
 class Fault(Exception):  # noqa: N818  # what a network does is no error of ours
@@ -144,6 +146,8 @@ def _ahead_s(date: str | None, sent_s: float, received_s: float) -> float | None
     try:
         told = parsedate_to_datetime(date or "").timestamp()
     except (ValueError, TypeError):
+        return None
+    if received_s - sent_s > PROMPT_S:
         return None
     # It was written at any time between, in whole seconds: what that leaves open is not told for a difference.
     least, most = told - received_s, told + _DATE_STEP_S - sent_s

@@ -74,7 +74,7 @@ def test_a_server_that_lives_survived(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_each_end_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """GIVEN two kills and a deploy between THEN two kills with evidence and what was held, and a deploy that is no death."""
+    """GIVEN two kills and a deploy between THEN two kills with what was held, and a deploy that is no death."""
     clock = ScriptedClock()
     enter(monkeypatch, World(clock, CRASHES))
     shown = Shown()
@@ -198,10 +198,8 @@ def test_a_clock_that_is_ahead_is_told_and_corrected(tmp_path: Path, monkeypatch
     record = soaked(tmp_path / "soak", FLY, clock).record
     assert record.killed_after_s == pytest.approx(700, abs=0.1)
     told_of = RunFolder(tmp_path / "soak").named("clock_skew")
-    assert {(event.text("source"), event.facts["ahead_s"]) for event in told_of} == {
-        ("prometheus", 300),
-        ("machines", 300),
-    }
+    assert [event.facts["ahead_s"] for event in told_of] == [300, 300]
+    assert {event.text("source") for event in told_of} == {"prometheus", "machines"}
     assert record.restarts == 1
 
 
@@ -245,7 +243,7 @@ def test_ctrl_c_ends_it_with_a_verdict_and_it_can_go_on(
         asked_before(tmp_path / "soak", None)
 
 
-@pytest.mark.parametrize("at_s", [15, 690, 705, 1500, 2010, 3585])
+@pytest.mark.parametrize("at_s", [15, 690, 705, 1500, 2010, 2385])
 @pytest.mark.parametrize("down_s", [0, 2, 40])
 def test_a_soak_that_is_killed_and_resumed_says_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_s: int, down_s: int
@@ -260,7 +258,7 @@ def test_a_soak_that_is_killed_and_resumed_says_the_same(
             shutil.copytree(whole, killed)
 
     clock.on_sleep = kill
-    undisturbed = soaked(whole, FLY, clock).record
+    undisturbed = soaked(whole, replace(FLY, seconds=2400), clock).record
     with (killed / "samples.csv").open("a") as samples, (killed / "events.jsonl").open("a") as events:
         samples.write("123.4,,17")
         events.write('{"t": 123.4, "event": "unrea')
