@@ -12,6 +12,7 @@ LONGEST = (
     "test_kill_pregeneration.py",
     "test_revision.py",
     "test_server_memory.py",
+    "test_replay.py",
 )
 """Modules that take a minute and more, in the order that they are begun: whoever begins one last is waited for."""
 
