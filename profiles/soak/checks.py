@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from profiles.errors import OomproofError, RunError
 from profiles.remote_page import RESIDENT, read_page
 from profiles.soak.asked import Asked, Secrets, same_host
 from profiles.soak.machines import AWAKE, MachinesSource
+from profiles.soak.moments import Clock, SystemClock
 from profiles.soak.prometheus import AVAILABLE, TOTAL, PrometheusSource
 from profiles.soak.web import Fault, Place, ask
 from profiles.vm_size import MIB
@@ -38,36 +38,36 @@ def page_place(asked: Asked, secrets: Secrets) -> Place:
     return Place(asked.metrics, headers)
 
 
-def check(asked: Asked, secrets: Secrets, tell: Tell) -> Found:
+def check(asked: Asked, secrets: Secrets, tell: Tell, clock: Clock | None = None) -> Found:
     """Return what is there to be watched.
 
     Raises:
         OomproofError: a mistake (exit code 2), or something that does not answer (4).
     """
-    asleep = ""
+    asleep, clock = "", clock or SystemClock()
     if asked.fly_machines and asked.fly_app is not None:
         asked, asleep = _check_machines(asked, secrets)
     if asleep:
         tell(asleep)
     if asked.metrics:
-        _check_page(asked, secrets, asleep, tell)
-    limit_mb = _check_prometheus(asked, secrets, asleep) if asked.fly_prometheus else None
+        _check_page(asked, secrets, asleep, tell, clock)
+    limit_mb = _check_prometheus(asked, secrets, asleep, clock) if asked.fly_prometheus else None
     return Found(asked, limit_mb if limit_mb is not None else asked.most.memory_mb)
 
 
-def _check_page(asked: Asked, secrets: Secrets, asleep: str, tell: Tell) -> None:
+def _check_page(asked: Asked, secrets: Secrets, asleep: str, tell: Tell, clock: Clock) -> None:
     place = page_place(asked, secrets)
-    deadline = time.monotonic() + (WAKES_WITHIN_S if asleep else 0.0)
+    deadline = clock.monotonic() + (WAKES_WITHIN_S if asleep else 0.0)
     while True:
         try:
             page = read_page(ask(place).text)
             break
         except Fault as fault:
             waking = fault.unconnected or (fault.status or 0) >= 500
-            if not waking or fault.kind == "tls" or time.monotonic() >= deadline:
+            if not waking or fault.kind == "tls" or clock.monotonic() >= deadline:
                 raise _page_error(place, fault, asleep) from None
             tell(f"{place.shown}: {fault}; asking again, it may wake up")
-            time.sleep(ASK_AGAIN_S)
+            clock.sleep(ASK_AGAIN_S)
     if page.server_rss_bytes is None:
         raise OomproofError(
             f"{place.shown}: says no {RESIDENT}: this is no metrics page. Give its path with --metrics, or none."
@@ -119,11 +119,11 @@ def _check_machines(asked: Asked, secrets: Secrets) -> tuple[Asked, str]:
     return asked, f"machine {serving[0]['id']} is {serving[0].get('state')} (auto-stop, or stopped by hand)."
 
 
-def _check_prometheus(asked: Asked, secrets: Secrets, asleep: str) -> float | None:
+def _check_prometheus(asked: Asked, secrets: Secrets, asleep: str, clock: Clock) -> float | None:
     """Return the machine's memory in MB; None where Fly's Prometheus has nothing of it yet."""
     place = Place(asked.fly_prometheus, secrets.fly)
     source = PrometheusSource(place, asked.fly_app or "", asked.fly_machine, {})
-    now = time.time()
+    now = clock.wall()
     try:
         _, ahead_s = source.ask(TOTAL, now, now)
         theirs = now + (ahead_s or 0.0)
