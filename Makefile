@@ -4,7 +4,7 @@ BIN := .venv/bin
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder gate-characteristic options options-report controls fuzz docs soak-hour lock clean
+.PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench-readers bench-recorder gate-characteristic options options-report page-figures page-pictures controls fuzz docs soak-hour lock clean
 
 help:  ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -64,6 +64,12 @@ bench-readers: .venv/run.stamp  ## What thousands of readers cost the load gener
 
 controls: .venv/dev.stamp  ## Try the instrument on servers whose memory is known, 20 times each (20 minutes; REPEAT)
 	REPEAT=$${REPEAT:-20} $(BIN)/pytest -s tests/system/test_controls.py $(ARGS)
+
+page-figures: .venv/dev.stamp  ## How soon the page can be used and heard, and its longest silence in ten minutes (4 minutes, nothing else beside it)
+	$(BIN)/python -m benchmarks.page $(ARGS)
+
+page-pictures: .venv/dev.stamp  ## The pictures of the page that the docs show (a minute)
+	SCREENSHOTS=docs/pictures $(BIN)/pytest -q tests/browser/test_pictures.py $(ARGS)
 
 bench-recorder: .venv/run.stamp  ## What the recorder costs, and what it costs the server that it watches (about 10 minutes; needs root)
 	$(BIN)/python -m benchmarks.recorder $(ARGS)

@@ -14,7 +14,7 @@ INTERACTIVE_MS = 1000.0
 
 @dataclass(frozen=True)
 class Figure:
-    """One kind of visit, measured again and again; in milliseconds. Without a limit it is there to compare."""
+    """One thing, measured again and again; in milliseconds. Without a limit it is there to compare."""
 
     name: str
     values_ms: tuple[float, ...]
@@ -22,7 +22,7 @@ class Figure:
 
     @property
     def median_ms(self) -> float:
-        """Half of the visits took no longer."""
+        """Half of them took no longer."""
         return statistics.median(self.values_ms)
 
     @property
@@ -32,14 +32,14 @@ class Figure:
 
     @property
     def is_kept(self) -> bool:
-        """Whether every visit stayed under the limit."""
+        """Whether every one stayed under the limit."""
         return self.limit_ms is None or self.worst_ms < self.limit_ms
 
     def to_json(self) -> dict[str, object]:
         """Return all of it."""
         return {
             "name": self.name,
-            "visits": len(self.values_ms),
+            "times": len(self.values_ms),
             "median_ms": round(self.median_ms, 1),
             "worst_ms": round(self.worst_ms, 1),
             "limit_ms": self.limit_ms,
@@ -51,7 +51,7 @@ class Figure:
 def markdown(figures: Sequence[Figure], conditions: Mapping[str, object]) -> str:
     """Return the table, and below it what it was measured under."""
     rows = [
-        "| what | visits | median, ms | worst, ms | limit, ms |",
+        "| what | times | median, ms | worst, ms | limit, ms |",
         "|---|---|---|---|---|",
         *(
             f"| {one.name} | {len(one.values_ms)} | {one.median_ms:,.0f} | {one.worst_ms:,.0f} | {_limit(one)} |"

@@ -32,7 +32,7 @@ def test_the_json_has_each_visit() -> None:
     assert (value["values_ms"], value["worst_ms"], value["kept"]) == ([2.0, 1.0], 2.0, True)
 
 
-@pytest.mark.parametrize("wrong", [["--visits", "0"], ["--visits", "x"], ["--live-visits", "13"]])
+@pytest.mark.parametrize("wrong", [["--visits", "0"], ["--visits", "x"], ["--live-visits", "27"]])
 def test_wrong_use_is_2(wrong: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """GIVEN an option that cannot be WHEN it is given THEN one line says so, and nothing is started."""
     with pytest.raises(SystemExit) as ended:

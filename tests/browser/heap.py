@@ -9,9 +9,10 @@ from playwright.sync_api import Page
 
 @dataclass(frozen=True)
 class Held:
-    """JavaScript's heap in use with what the browser keeps for it (bytes), DOM nodes, and event listeners."""
+    """JavaScript's heap with its buffers, what the browser keeps for it (both bytes in use), nodes, listeners."""
 
     heap_bytes: int
+    embedder_bytes: int
     nodes: int
     listeners: int
 
@@ -27,7 +28,8 @@ def held_by(page: Page) -> Held:
             session.send("HeapProfiler.collectGarbage")
         heap = session.send("Runtime.getHeapUsage")
         counts = session.send("Memory.getDOMCounters")
-        used = heap["usedSize"] + heap.get("embedderHeapUsedSize", 0) + heap.get("backingStorageSize", 0)
-        return Held(int(used), counts["nodes"], counts["jsEventListeners"])
+        script_bytes = int(heap["usedSize"] + heap.get("backingStorageSize", 0))
+        embedder_bytes = int(heap.get("embedderHeapUsedSize", 0))
+        return Held(script_bytes, embedder_bytes, counts["nodes"], counts["jsEventListeners"])
     finally:
         session.detach()
