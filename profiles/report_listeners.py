@@ -9,6 +9,8 @@ from profiles.report_table import Measures, Row, pair, rows_of
 from profiles.report_text import NONE, count, number
 from profiles.verdict_record import VerdictRecord
 
+ENDLESS = 0
+"""As the number of sessions: they followed each other until a soak was over, each as another reader."""
 LISTENERS_TITLE = "What the listeners felt"
 
 
@@ -26,6 +28,8 @@ def listener_rows(comparison: Comparison) -> list[Row]:
 def _of_readers(readers: int | None, outcome: VerdictRecord) -> str:
     if readers is None or outcome.load_kind != "readers" or outcome.readers is None:
         return NONE
+    if outcome.sessions == ENDLESS:
+        return count(readers, "session", "sessions")
     return f"{readers:,} of {outcome.readers * (outcome.sessions or 1):,}"
 
 

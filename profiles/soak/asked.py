@@ -58,6 +58,7 @@ class Asked:
         """Return what stands for a scenario in `run.json`: the target is to survive."""
         reading = {
             "kind": "readers", "mode": self.mode, "readers": self.readers, "pace": self.pace, "session_s": SESSION_S,
+            "sessions": 0,
             "mix": MIX, "processes": 1, "chapters": CHAPTERS, "blocks": BLOCKS, "seed": SEED,
         }  # fmt: skip
         return {

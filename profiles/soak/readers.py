@@ -51,8 +51,9 @@ class Readers:
 
     def start(self, t: float, shift_s: float) -> None:
         """Start the load; its rows are then of the soak's axis."""
+        first, self.next_reader = self.next_reader, self.next_reader + self._asked.readers
         self._process = processes.start(
-            self._command(shift_s), self._folder / "load.log", environment=self._environment
+            self._command(first, shift_s), self._folder / "load.log", environment=self._environment
         )
         self._usage = LoadProcesses(self._process.pid)
         self._started_t, self._due_t = t, None
@@ -62,8 +63,9 @@ class Readers:
         if self._process is not None and self._process.poll() is not None:
             return [self._note_end(t, self._process.returncode)]
         if self._due_t is not None and t >= self._due_t:
+            first = self.next_reader
             self.start(t, shift_s)
-            return [Told(t, "load_started_again", {"first_reader": self.next_reader})]
+            return [Told(t, "load_started_again", {"first_reader": first})]
         return []
 
     def _note_end(self, t: float, returncode: int) -> Told:
@@ -89,7 +91,7 @@ class Readers:
             processes.stop(self._process, _STOP_WITHIN_S)
             self._process = None
 
-    def _command(self, shift_s: float) -> list[str]:
+    def _command(self, first_reader: int, shift_s: float) -> list[str]:
         asked, folder = self._asked, self._folder
         return [
             sys.executable, "-m", "locust", "-f", str(LOADTESTS / "locustfile.py"), "--headless",
@@ -98,5 +100,5 @@ class Readers:
             "--pace", str(asked.pace), "--session-s", str(SESSION_S), "--sessions", str(_SESSIONS),
             "--seed", str(SEED), "--requests-file", str(folder / "requests.csv"),
             "--generator-file", str(folder / "generator.csv"), "--judged-elsewhere",
-            "--first-reader", str(self.next_reader), f"--clock-shift-s={shift_s:.6f}",
+            "--first-reader", str(first_reader), f"--clock-shift-s={shift_s:.6f}",
         ]  # fmt: skip

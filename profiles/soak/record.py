@@ -83,7 +83,7 @@ def asked_before(folder: Path, target: str | None) -> Asked:
     known = read_soak(folder)
     try:
         asked = Asked.from_json(known["asked"])
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, AttributeError):
         raise OomproofError(
             f"--resume {folder}: no soak that was begun is in it. Give the folder of one."
         ) from None
