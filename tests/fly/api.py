@@ -52,6 +52,8 @@ class Api:
     lag_s: float = 0.0
     broken: bool = False
     """Whether every request of Fly's is answered with 503, as on a bad day."""
+    asked: int = 0
+    """How often the list of machines was asked for."""
 
     def answer(self, method: str, target: str, authorization: str) -> Answer:
         """Return what is answered to a request."""
@@ -97,6 +99,7 @@ class Api:
         if app != self.config.app:
             return _json(404, {"error": "app not found"})
         if not path:
+            self.asked += 1
             return _json(200, [self._machine()])
         if path[0] != self.machine_id:
             return _json(404, {"error": "machine not found"})
@@ -148,6 +151,7 @@ class Api:
             "deaths": [asdict(death) for death in machine.deaths],
             "children_killed": machine.children_killed,
             "skew_s": self.clock.skew_s,
+            "asked": self.asked,
         }
         return _json(200, truth)
 

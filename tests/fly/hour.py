@@ -68,7 +68,7 @@ def _measured(chosen: argparse.Namespace, work: Path) -> dict[str, Any]:
         "requests",
         "failures",
     )
-    flat = rise_mb <= MOST_RISE_MB
+    flat = rise_mb <= MOST_RISE_MB and verdict["growth"] == "flat" and not verdict["stalls"]
     return {
         "holds": status == 0 and verdict["verdict"] == "survived" and flat and not truth["deaths"],
         "exit_code": status,

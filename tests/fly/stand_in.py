@@ -10,10 +10,12 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from profiles import processes
 
@@ -66,6 +68,23 @@ class StandIn:
         """Have the machines API `stop`, `start` or `restart` the machine, as a person or a deploy does."""
         path = f"/v1/apps/{self.addresses['app']}/machines/{self.machine_id}/{word}"
         self._asked(path, post=True)
+
+    def kill_server(self) -> None:
+        """SIGKILL the main process, as somebody on the machine might."""
+        for child in psutil.Process(self.process.pid).children():
+            if "reference_server" in child.cmdline():
+                child.kill()
+
+    def await_that(self, condition: Callable[[dict[str, Any]], bool], within_s: float = 60.0) -> None:
+        """Return once the truth fulfils the condition."""
+        deadline = time.monotonic() + within_s
+        while not condition(self.truth()):
+            assert time.monotonic() < deadline, self.truth()
+            time.sleep(0.1)
+
+    def end(self) -> None:
+        """End it before the block does: what a test is done with would only take the CPU."""
+        processes.stop(self.process, 30.0)
 
     def machine(self) -> dict[str, Any]:
         """Return the machine as its API tells it."""
