@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp
 
 from reference_server.aligner_slots import AlignerSlots
+from reference_server.chunk_index import ChunkIndex
 from reference_server.documents import Documents
 from reference_server.error_answers import (
     handle_api_error,
@@ -31,6 +32,7 @@ from reference_server.open_documents import OpenDocuments
 from reference_server.openapi import openapi_routes
 from reference_server.page_files import PageFiles
 from reference_server.preprocess import Jobs
+from reference_server.quick_answers import QuickAnswers, routes_by_path
 from reference_server.quiet_end import QuietEnd
 from reference_server.routes_cached import cached_routes
 from reference_server.routes_documents import document_routes
@@ -50,7 +52,8 @@ class _Application(Starlette):
     """The application inside its guard, so that every answer passes it: also those to a failure."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guard(QuietEnd(super().build_middleware_stack()), self.state.settings, self.state.metrics)
+        quick = QuickAnswers(super().build_middleware_stack(), self.state, routes_by_path(self.routes))
+        return Guard(QuietEnd(quick), self.state.settings, self.state.metrics)
 
 
 def create_app(
@@ -94,10 +97,12 @@ def create_app(
     state.health = Health(settings.docstore_dir)
     state.documents = Documents(settings.docstore_dir / "documents", settings)
     state.open_documents = OpenDocuments(settings.document_open_s)
+    state.chunk_index = ChunkIndex(settings.docstore_dir / "documents")
     state.store = ChunkStore(
         settings.docstore_dir / "tts_cache_v1",
         max_bytes=settings.store_max_bytes,
         is_open=state.open_documents.is_open,
+        on_change=state.chunk_index.forget,
     )
     state.speech = Speech(settings)
     state.speech_cache = SpeechCache(settings)

@@ -6,11 +6,12 @@ import errno
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Any, BinaryIO, Self
+from typing import Any, BinaryIO, Protocol, Self
 
 from reference_server.outline import Block
 
@@ -27,6 +28,9 @@ _FIELDS: dict[str, tuple[str, type | UnionType]] = {
     "timings": ("timings", dict),
 }
 """A chunk's plain fields: what they are called in its sidecar, and what they are there."""
+
+CHUNK_FILE = re.compile(r"\d{4,}__page-(\d{3,})__block-(\d{3,})\.(?:mp3|json)")
+"""What an MP3 or sidecar of the store is called, with its page and its block's index."""
 
 _VOICING: dict[str, type | UnionType] = {"provider": str, "model": str, "voice": str, "speed": int | float}
 
@@ -47,6 +51,18 @@ class Voicing:
         return hashlib.sha256(canonical.encode()).hexdigest()
 
 
+class Voiced(Protocol):
+    """What is known of a chunk's sound."""
+
+    @property
+    def voicing(self) -> Voicing:
+        """Its settings."""
+
+    @property
+    def text_hash(self) -> str:
+        """The hash of what is spoken."""
+
+
 @dataclass(frozen=True)
 class Wanted:
     """What a client expects of a chunk; None means whatever is stored."""
@@ -56,11 +72,15 @@ class Wanted:
     model: str | None = None
     text_hash: str | None = None
 
-    def fits(self, chunk: Chunk) -> bool:
+    def fits(self, chunk: Voiced) -> bool:
         """Return whether a stored chunk is what the client expects."""
-        pairs = [(getattr(self, name), getattr(chunk.voicing, name)) for name in ("voice", "speed", "model")]
-        pairs.append((self.text_hash, chunk.text_hash))
-        return all(wanted is None or wanted == stored for wanted, stored in pairs)
+        voicing = chunk.voicing
+        return (
+            (self.voice is None or self.voice == voicing.voice)
+            and (self.speed is None or self.speed == voicing.speed)
+            and (self.model is None or self.model == voicing.model)
+            and (self.text_hash is None or self.text_hash == chunk.text_hash)
+        )
 
 
 @dataclass(frozen=True)
@@ -153,3 +173,9 @@ def _is_of(chunk: Chunk, file: BinaryIO) -> bool:
 def audio_name(block: Block) -> str:
     """Return the file name of a block's chunk; its numbers are padded, but grow past the padding."""
     return f"{block.ordinal:04d}__page-{block.page:03d}__block-{block.index:03d}.mp3"
+
+
+def place_of(name: str) -> tuple[int, int] | None:
+    """Return the page and the block's index that an MP3's or sidecar's name tells, None for any other name."""
+    match = CHUNK_FILE.fullmatch(name)
+    return (int(match[1]), int(match[2])) if match else None

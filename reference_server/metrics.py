@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, ProcessCollector
@@ -48,22 +49,26 @@ class Metrics:
             ["mode", "outcome"],
             registry=self._registry,
         )
+        # `labels` looks a child up under a lock, by labels made into text; there are few, and one with each request.
+        self._count_of = cache(self._requests.labels)
+        self._seconds_of = cache(self._seconds.labels)
+        self._blocks_of = cache(self._blocks.labels)
         self._gauges = GaugeCollector()
         self._registry.register(self._gauges)
         ProcessCollector(namespace="reader", registry=self._registry)
 
     def count_request(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request; `method` and `route` are labels made by `method_label` and `route_label`."""
-        self._requests.labels(method, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._count_of(method, route, status).inc()
+        self._seconds_of(route).observe(seconds)
 
     def count_live(self, source: Source) -> None:
         """Count a block whose speech was asked for live."""
-        self._blocks.labels("live", source.lower()).inc()
+        self._blocks_of("live", source.lower()).inc()
 
     def count_cached(self, outcome: CachedOutcome) -> None:
         """Count a block whose chunk was asked for."""
-        self._blocks.labels("cached", outcome).inc()
+        self._blocks_of("cached", outcome).inc()
 
     async def page(self, state: State) -> bytes:
         """Return everything in Prometheus's text format; `state` is the application's."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 
 from reference_server.chunk import Voicing, Wanted
@@ -32,20 +33,16 @@ class ChunkQuery:
     wanted: Wanted
 
     @classmethod
-    def of(cls, request: Request) -> ChunkQuery:
+    def of(cls, query: QueryParams) -> ChunkQuery:
         """Read the query of a request; raises ApiError 400."""
-        query = request.query_params
         document_id, page, block_index = (
             _required(query, name) for name in ("documentId", "page", "blockIndex")
         )
-        return cls(
-            document_id, whole_of("page", page), whole_of("blockIndex", block_index), wanted_of(request)
-        )
+        return cls(document_id, whole_of("page", page), whole_of("blockIndex", block_index), wanted_of(query))
 
 
-def wanted_of(request: Request) -> Wanted:
-    """Return the settings and the text hash that the query names; raises ApiError 400."""
-    query = request.query_params
+def wanted_of(query: QueryParams) -> Wanted:
+    """Return the settings and the text hash that a query names; raises ApiError 400."""
     speed = query.get("speed")
     try:
         factor = None if speed is None else speed_of(float(speed))

@@ -10,7 +10,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 from starlette.types import Receive, Scope, Send
 
-from reference_server.chunk import Chunk, open_audio
+from reference_server.chunk import Chunk
+from reference_server.chunk_index import ChunkIndex
+from reference_server.document import checked_id
 from reference_server.documents import Documents
 from reference_server.errors import ApiError
 from reference_server.etags import has_it
@@ -18,10 +20,10 @@ from reference_server.metrics import CachedOutcome, Metrics
 from reference_server.open_documents import OpenDocuments
 from reference_server.open_file import OpenFileResponse
 from reference_server.parameters import ChunkQuery
+from reference_server.quick_answers import REVALIDATE
 from reference_server.routes_preprocess import preprocess_routes
 from reference_server.store import ChunkStore
 
-_REVALIDATE = {"Cache-Control": "private, no-cache"}
 _OUTCOMES: dict[str, CachedOutcome] = {"NO_CHUNK": "missing", "STALE_CHUNK": "stale"}
 
 
@@ -51,7 +53,7 @@ def get_chunk(request: Request) -> Response:
     """Stream a chunk's MP3 from disk."""
     metrics: Metrics = request.app.state.metrics
     try:
-        answer = _audio_of(_find(request), request)
+        answer = _audio_of(*_find(request), request)
     except ApiError as error:
         if outcome := _OUTCOMES.get(error.code):
             metrics.count_cached(outcome)
@@ -60,28 +62,30 @@ def get_chunk(request: Request) -> Response:
     return answer
 
 
-def _audio_of(chunk: Chunk, request: Request) -> Response:
+def _audio_of(chunk: Chunk, file: BinaryIO, request: Request) -> Response:
     etag = f'"{chunk.sha256}"'
-    headers = {"ETag": etag, **_REVALIDATE}
+    headers = {"ETag": etag, **REVALIDATE}
     if has_it(request, etag):
+        file.close()
         return Response(status_code=304, headers=headers)
-    try:
-        file = open_audio(chunk)
-    except FileNotFoundError:
-        raise _no_chunk() from None
     open_documents: OpenDocuments = request.app.state.open_documents
     return HoldingResponse(file, open_documents.hold(request.query_params["documentId"]), headers)
 
 
 def get_timings(request: Request) -> Response:
     """Answer with the word times that were made with a chunk, in the shape of /api/whisper's answer."""
-    return JSONResponse(_find(request).timings, headers=_REVALIDATE)
+    chunk, file = _find(request)
+    file.close()
+    return JSONResponse(chunk.timings, headers=REVALIDATE)
 
 
-def _find(request: Request) -> Chunk:
-    query = ChunkQuery.of(request)
+def _find(request: Request) -> tuple[Chunk, BinaryIO]:
+    """Return the chunk on disk that is asked for, and its open MP3; it is known from then on."""
+    query = ChunkQuery.of(request.query_params)
     documents: Documents = request.app.state.documents
     store: ChunkStore = request.app.state.store
+    index: ChunkIndex = request.app.state.chunk_index
+    state = index.state_of(checked_id(query.document_id))
     document = documents.get(query.document_id)
     request.app.state.open_documents.touch(document.id)
     block = documents.outline(document).block(query.page, query.block_index)
@@ -91,7 +95,10 @@ def _find(request: Request) -> Chunk:
     assert block is not None
     if not query.wanted.fits(chunk) or chunk.text_hash != block.text_hash:
         raise ApiError(404, "STALE_CHUNK", "This block's chunk has other text or settings. Read it live.")
-    return chunk
+    try:
+        return chunk, index.open(document.id, chunk, state)
+    except FileNotFoundError:
+        raise _no_chunk() from None
 
 
 def _no_chunk() -> ApiError:

@@ -105,7 +105,7 @@ async def get_status(request: Request) -> Response:
     state = request.app.state
     documents: Documents = state.documents
     jobs: Jobs = state.jobs
-    document_id, wanted = document_id_of(request), wanted_of(request)
+    document_id, wanted = document_id_of(request), wanted_of(request.query_params)
     document = await run_to_end(documents.get, document_id)
     state.open_documents.touch(document.id)
     outline = await run_to_end(documents.outline, document)

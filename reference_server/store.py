@@ -67,19 +67,21 @@ class ChunkStore:
         max_bytes: int = sys.maxsize,
         is_open: Callable[[str], bool] = lambda _document_id: False,
         clock: Callable[[], float] = time.monotonic,
+        on_change: Callable[..., None] = lambda _document_id, *_names: None,
     ) -> None:
         """Open the store, repaired.
 
         The sizes of all files below `root` are kept at `max_bytes` at most; documents that are open by
         `is_open` are never removed for that. What is being made must be open from before `prune` to the
-        end. `clock` is in seconds, for the pace of `rebuild_metadata_if_due`.
+        end. `clock` is in seconds, for the pace of `rebuild_metadata_if_due`. `on_change` is told a document and
+        the names of its files that were written or removed just now, none where it is all of them.
         """
         self._root = root
         self._pace = RebuildPace(clock)
         self._rebuilding = threading.Lock()
         root.mkdir(parents=True, exist_ok=True)
         opened = repair(root)
-        self._space = StoreSpace(root, opened.usage, max_bytes, is_open)
+        self._space = StoreSpace(root, opened.usage, max_bytes, is_open, on_change)
         rebuilt = sum(self._list_again(*unlisted) for unlisted in opened.unlisted.items())
         self.report = replace(
             opened.report, metadata_rebuilt=rebuilt, size_bytes=self._space.stats().size_bytes

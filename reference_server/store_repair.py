@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reference_server.chunk import Voicing, read_chunk
-from reference_server.durable import remove_leftovers
+from reference_server.durable import is_leftover, remove_leftovers
 from reference_server.store_metadata import METADATA, is_current, read_created_at
 from reference_server.store_scan import (
     documents_in,
@@ -102,6 +102,7 @@ class _Files:
     audio: dict[str, int] = field(default_factory=dict)
     sidecars: dict[str, int] = field(default_factory=dict)
     foreign: int = 0
+    leftovers: int = 0
 
     @property
     def size_bytes(self) -> int:
@@ -115,8 +116,8 @@ class _Files:
 def _repair_document(folder: Path, found: Counter[str]) -> tuple[Occupied, Voicing | None]:
     """Put one document right; return what it occupies, and the settings to rebuild its metadata with, if any."""
     chunks, metadata = folder / "chunks", folder / METADATA
-    found["leftovers"] += remove_leftovers(folder) + (remove_leftovers(chunks) if chunks.is_dir() else 0)
     files = _list(chunks)
+    found["leftovers"] += remove_leftovers(folder) + (remove_leftovers(chunks) if files.leftovers else 0)
     foreign = files.foreign + sum(1 for entry in entries_of(folder) if entry.name not in {"chunks", METADATA})
     whole = files.whole
     halves = (files.audio.keys() | files.sidecars.keys()) - whole
@@ -146,7 +147,10 @@ def _list(chunks: Path) -> _Files:
     files = _Files()
     for entry in entries_of(chunks):
         if not (is_chunk_file(entry.name) and entry.is_file(follow_symlinks=False)):
-            files.foreign += 1
+            if is_leftover(entry.name):
+                files.leftovers += 1
+            else:
+                files.foreign += 1
             continue
         size_bytes = entry.stat(follow_symlinks=False).st_size
         if entry.name.endswith(".mp3"):

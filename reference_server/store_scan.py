@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from reference_server.chunk import CHUNK_FILE
 from reference_server.store_metadata import METADATA, read_created_at
 from reference_server.store_usage import Occupied
-
-_CHUNK_FILE = re.compile(r"\d{4,}__page-\d{3,}__block-\d{3,}\.(?:mp3|json)")
 
 
 def is_chunk_file(name: str) -> bool:
     """Return whether an MP3 or sidecar of the store can have this name."""
-    return _CHUNK_FILE.fullmatch(name) is not None
+    return CHUNK_FILE.fullmatch(name) is not None
 
 
 def size_of(path: Path) -> int:

@@ -49,7 +49,16 @@ class Aside:
 class StoreSpace:
     """What the store's documents occupy below `root`, at most `max_bytes`. For any number of threads."""
 
-    def __init__(self, root: Path, usage: Usage, max_bytes: int, is_open: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        usage: Usage,
+        max_bytes: int,
+        is_open: Callable[[str], bool],
+        on_change: Callable[..., None] = lambda _document_id, *_names: None,
+    ) -> None:
+        """Tell `on_change` the document and the names of the files that have changed, none where it is all of them."""
+        self._on_change = on_change
         self._root = root
         self._usage = usage
         self._max_bytes = max_bytes
@@ -111,6 +120,7 @@ class StoreSpace:
                 yield
             finally:
                 self._usage.add(document_id, sum(map(size_of, paths)) - before)
+                self._on_change(document_id, *(path.name for path in paths))
 
     def remove(self, document_id: str, path: Path) -> None:
         """Remove a file of a document if it is there, and the folders that are empty without it."""
@@ -123,7 +133,10 @@ class StoreSpace:
     def remove_document(self, document_id: str) -> bool:
         """Remove all of a document; return whether there was anything."""
         with self.lock:
-            removed = remove_folder(self._root / document_id)
+            try:
+                removed = remove_folder(self._root / document_id)
+            finally:
+                self._on_change(document_id)
             self._usage.put(document_id, Occupied(0, None))
             if removed:  # what could not be removed still takes its room
                 self._usage.other_bytes = other_bytes(self._root)

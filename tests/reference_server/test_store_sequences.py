@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import json
 import os
 import shutil
 import struct
@@ -25,7 +26,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from reference_server.chunk import Voicing
+from reference_server.chunk import Chunk, Voicing
+from reference_server.chunk_index import ENTRY_BYTES, ChunkIndex
 from reference_server.outline import Block, Outline
 from reference_server.store import ChunkStore, Staged, StoreFullError
 
@@ -101,6 +103,10 @@ class StoreMachine(RuleBasedStateMachine):
         self.pending: dict[Path, Staged] = {}
         self.by_hand_bytes = 0
         self.max_bytes = LIMITS[0]
+        self.documents = Path(tempfile.mkdtemp())
+        for document_id in DOCUMENTS:
+            (self.documents / document_id).mkdir()
+            (self.documents / document_id / "document.json").write_text("{}")
         self.store = self._opened()
         self._fsync = os.fsync
         os.fsync = lambda _descriptor: None  # type: ignore[assignment]  # the disk of this test is never lost
@@ -109,9 +115,16 @@ class StoreMachine(RuleBasedStateMachine):
         """Leave nothing."""
         os.fsync = self._fsync
         shutil.rmtree(self.root)
+        shutil.rmtree(self.documents)
 
     def _opened(self) -> ChunkStore:
-        return ChunkStore(self.root, max_bytes=self.max_bytes, is_open=self.open.__contains__)
+        self.index = ChunkIndex(self.documents, 5 * ENTRY_BYTES)
+        return ChunkStore(
+            self.root,
+            max_bytes=self.max_bytes,
+            is_open=self.open.__contains__,
+            on_change=self.index.forget,
+        )
 
     def _forget_evicted(self, *, but: str = "") -> None:
         """Take note of documents that are gone; one that is open, or written to, may not be."""
@@ -205,6 +218,33 @@ class StoreMachine(RuleBasedStateMachine):
         self.by_hand_bytes += size_bytes - (path.stat().st_size if path.exists() else 0)
         path.write_bytes(bytes(size_bytes))
         self.sweep()
+
+    @rule(
+        document_id=st.sampled_from(DOCUMENTS),
+        block=st.sampled_from(BLOCKS),
+        kind=st.sampled_from((".mp3", ".json")),
+        how=st.sampled_from(("cut", "empty", "remove")),
+    )
+    def damage(self, document_id: str, block: Block, kind: str, how: str) -> None:
+        """A file of a chunk is cut off, emptied or removed by another hand, behind the store's back."""
+        chunk = self.store.find(document_id, block)
+        if chunk is None:
+            return
+        path = chunk.path.with_suffix(kind)
+        if how == "remove":
+            path.unlink()
+        else:
+            os.truncate(path, path.stat().st_size // 2 if how == "cut" else 0)
+        del self.kept[document_id, block.ordinal]
+        self.sweep()
+
+    @rule(document_id=st.sampled_from(DOCUMENTS))
+    def replace_document(self, document_id: str) -> None:
+        """The document is uploaded anew: what was known of it was of the one before."""
+        other = self.documents / "other"
+        other.write_text("{}")
+        other.replace(self.documents / document_id / "document.json")
+        assert all(self.index.find(document_id, block.page, block.index) is None for block in BLOCKS)
 
     @rule(max_bytes=st.sampled_from(LIMITS))
     def restart(self, max_bytes: int) -> None:
@@ -302,6 +342,31 @@ class StoreMachine(RuleBasedStateMachine):
                     assert hashlib.sha256(chunk.path.read_bytes()).hexdigest() == chunk.sha256
                     found[document_id, block.ordinal] = (chunk.voicing, chunk.sha256)
         assert found == self.kept
+
+    @invariant()
+    def what_is_known_is_what_is_on_disk(self) -> None:
+        """Each find through the index equals that from disk, to the bytes; what is there is known from then on."""
+        for document_id in DOCUMENTS:
+            for block in BLOCKS:
+                state = self.index.state_of(document_id)
+                chunk = self.store.find(document_id, block)
+                self._compare(document_id, block, chunk)
+                if chunk is not None:
+                    self.index.open(document_id, chunk, state).close()
+                    assert self.index.find(document_id, block.page, block.index) is not None
+        assert len(self.index) <= 5
+
+    def _compare(self, document_id: str, block: Block, chunk: Chunk | None) -> None:
+        known = self.index.find(document_id, block.page, block.index)
+        file = known.open_audio() if known else None
+        if known is None or file is None or chunk is None:
+            assert file is None, "what is not on disk any more is still known"
+            return
+        with file:
+            assert hashlib.sha256(file.read()).hexdigest() == chunk.sha256
+        assert (known.text_hash, known.voicing) == (chunk.text_hash, chunk.voicing)
+        assert (known.etag, known.size_bytes) == (f'"{chunk.sha256}"', chunk.size_bytes)
+        assert json.loads(known.read_timings() or b"") == chunk.timings
 
     @invariant()
     def the_totals_are_what_is_on_the_disk(self) -> None:
