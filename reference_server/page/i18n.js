@@ -1,10 +1,17 @@
-/** Two languages, changed while the page is open: each text remembers its key. */
+/**
+ * Two languages, changed while the page is open: each text remembers its key.
+ *
+ * A words file has for each key a pair, English and French. Either may be a text, or variants by the plural rules of its
+ * language: `{one: "{count} page", other: "{count} pages"}`. The number that decides is the value named `count`, or the
+ * one that the variants name (`by: "total"`), else the first number among the values. French has 0 as `one`.
+ */
 
 import { words as common } from "./words_common.js";
 import { words as library } from "./words_library.js";
 import { words as reader } from "./words_reader.js";
 
 const LANGUAGES = ["en", "fr"];
+const PLURALS = Object.fromEntries(LANGUAGES.map((code) => [code, new Intl.PluralRules(code)]));
 const words = { ...common, ...library, ...reader };
 const texts = new WeakMap();
 const labels = new WeakMap();
@@ -50,7 +57,7 @@ export function onLanguage(listener) {
 export function t(key, values = {}) {
   const pair = words[key];
   if (!pair) throw new Error(`no words for ${key}`);
-  const text = pair[LANGUAGES.indexOf(current)];
+  const text = variantOf(pair[LANGUAGES.indexOf(current)], values);
   return text.replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
 }
 
@@ -115,6 +122,12 @@ function writeLabel(node) {
   if (node.tagName === "BUTTON") node.title = text;
 }
 
+function variantOf(text, values) {
+  if (typeof text === "string") return text;
+  const count = values[text.by ?? "count"] ?? Object.values(values).find((value) => typeof value === "number");
+  return text[PLURALS[current].select(count)] ?? text.other;
+}
+
 function shown(value) {
   if (value == null) return "";
   if (typeof value === "number") return value.toLocaleString(current);
@@ -125,7 +138,8 @@ function shown(value) {
 function shownBytes(count) {
   const scale = count < 1e3 ? ["byte", 1] : count < 1e6 ? ["kilobyte", 1e3] : count < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
   const digits = count / scale[1] < 10 && count >= 1e6 ? 1 : 0;
-  const options = { style: "unit", unit: scale[0], unitDisplay: "short", maximumFractionDigits: digits };
+  const unitDisplay = scale[1] === 1 ? "long" : "short"; // the short one says “107 byte”
+  const options = { style: "unit", unit: scale[0], unitDisplay, maximumFractionDigits: digits };
   return (count / scale[1]).toLocaleString(current, options);
 }
 

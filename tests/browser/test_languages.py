@@ -15,15 +15,18 @@ from tests.browser.stand import Stand
 
 PAGE = Path(__file__).parents[2] / "reference_server" / "page"
 TEXT = r'"(?:[^"\\]|\\.)*"'
-PAIR = re.compile(rf'(?:"([\w.]+)"|\b(\w+)): \[\s*({TEXT}),\s*({TEXT}),?\s*\]')
+SAID = rf'{TEXT}|\{{(?:[^"{{}}]|{TEXT})*\}}'
+PAIR = re.compile(rf'(?:"([\w.]+)"|\b(\w+)): \[\s*({SAID}),\s*({SAID}),?\s*\]')
+VARIANT = re.compile(rf"\b(one|other): ({TEXT})")
 
 
-def words() -> dict[str, tuple[str, str]]:
-    """Each key of the page with its text in English and in French."""
+def words(variant: str = "other") -> dict[str, tuple[str, str]]:
+    """Each key of the page with its text in English and in French; where there are variants by number, this one."""
     found: dict[str, tuple[str, str]] = {}
     for path in sorted(PAGE.glob("words_*.js")):
-        for quoted, plain, english, french in PAIR.findall(path.read_text(encoding="utf-8")):
-            found[quoted or plain] = (ast.literal_eval(english), ast.literal_eval(french))
+        for quoted, plain, *pair in PAIR.findall(path.read_text(encoding="utf-8")):
+            texts = [text if text[0] == '"' else dict(VARIANT.findall(text))[variant] for text in pair]
+            found[quoted or plain] = (ast.literal_eval(texts[0]), ast.literal_eval(texts[1]))
     return found
 
 
@@ -37,17 +40,22 @@ def stand(make_stand: MakeStand) -> Stand:
 
 
 def test_every_text_has_both_languages_and_the_same_placeholders() -> None:
-    """GIVEN the words THEN none is empty in one language alone, and both name the same values."""
+    """GIVEN the words THEN none is missed or empty in one language alone, and both name the same values."""
     every = words()
     assert len(every) > 150
+    for path in PAGE.glob("words_*.js"):
+        keys = re.findall(r'^  "?([\w.]+)"?: ', path.read_text(encoding="utf-8"), re.MULTILINE)
+        assert set(keys) <= set(every), path
     for key, (english, french) in every.items():
         assert bool(english) == bool(french), key
         assert sorted(re.findall(r"\{(\w+)\}", english)) == sorted(re.findall(r"\{(\w+)\}", french)), key
+        assert list(map(bool, words("one")[key])) == [bool(english), bool(french)], key
 
 
 def test_french_marks_do_not_begin_a_line() -> None:
     """GIVEN the French words THEN no plain space, at which a line may break, stands before a mark or within quotes."""
-    wrong = {key: french for key, (_, french) in words().items() if re.search(r" [:;?!»]|« ", french)}
+    every = [*words().items(), *words("one").items()]
+    wrong = {key: french for key, (_, french) in every if re.search(r" [:;?!»]|« ", french)}
     assert wrong == {}
 
 
