@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -119,10 +118,3 @@ def visit(browser: Browser, request: pytest.FixtureRequest) -> Iterator[Visit]:
         reader.watched.context.close()
     for reader in opened:
         reader.watched.check()
-
-
-@pytest.fixture
-def pictures() -> Path | None:
-    """Where pictures for the docs go: what `SCREENSHOTS` names, else nowhere."""
-    folder = os.environ.get("SCREENSHOTS")
-    return None if folder is None else Path(folder)

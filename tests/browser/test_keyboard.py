@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import MakeStand, Visit
-from tests.browser.documents import paragraphs, sentence, short_pages
+from tests.browser.documents import long_blocks, paragraphs, sentence, short_pages
 from tests.browser.reader_page import ReaderPage
 from tests.browser.stand import Stand
 
@@ -115,6 +115,27 @@ def test_enter_on_a_block_plays_it(stand: Stand, visit: Visit) -> None:
     reader.page.keyboard.press("Enter")
     reader.until_it_sounds()
     reader.expect_spoken(1, 1)
+
+
+@pytest.mark.parametrize("way", [("#play", "Tab"), ("#voice", "Tab"), ("#settings-button", "Shift+Tab")])
+def test_the_focus_on_a_control_does_not_move_the_text(
+    stand: Stand, visit: Visit, way: tuple[str, str]
+) -> None:
+    """GIVEN a page longer than the window, scrolled to its middle WHEN a control of the edges has the focus.
+
+    THEN the text stays where it is.
+    """
+    stand.upload("long", long_blocks(9))
+    reader = visit(stand).read("long")
+    reader.script("scrollTo(0, 200)")
+    reader.block(0).evaluate("block => block.focus({preventScroll: true})")
+    for _ in range(MOST_STOPS):
+        reader.page.keyboard.press(way[1])
+        if reader.script("selector => document.activeElement.matches(selector)", way[0]):
+            break
+    expect(reader.at(way[0])).to_be_focused()
+    reader.page.wait_for_timeout(200)  # that nothing moves is seen by waiting only
+    assert reader.script("scrollY") == 200
 
 
 @pytest.mark.parametrize("opener", ["#settings-button", "#pregenerate"])
