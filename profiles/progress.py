@@ -20,9 +20,9 @@ class Progress:
     It draws when told to and has no thread of its own: processes are forked beside it.
     """
 
-    def __init__(self, console: Console, log_every_s: float = LOG_EVERY_S) -> None:
+    def __init__(self, console: Console, log_every_s: float | None = None) -> None:
         self.console = console
-        self._log_every_s = log_every_s
+        self._log_every_s = LOG_EVERY_S if log_every_s is None else log_every_s
         self._live = (
             Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
         )

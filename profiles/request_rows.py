@@ -75,8 +75,18 @@ class RequestRows(Sequence[Request]):
 
     def __iter__(self) -> Iterator[Request]:
         words = self._words
-        columns = (self._t, self._reader, self._kind, self._status, self._bytes, self._latency_s, self._late_s)
-        for t, reader, kind, status, size, latency_s, late_s, source in zip(*columns, self._source, strict=True):
+        columns = (
+            self._t,
+            self._reader,
+            self._kind,
+            self._status,
+            self._bytes,
+            self._latency_s,
+            self._late_s,
+        )
+        for t, reader, kind, status, size, latency_s, late_s, source in zip(
+            *columns, self._source, strict=True
+        ):
             yield Request(
                 t,
                 words[reader],

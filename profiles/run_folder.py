@@ -117,7 +117,7 @@ class RunFolder:
         return tuple(_read_csv(self.path / "samples.csv", SAMPLE_COLUMNS, _sample))
 
     @cached_property
-    def requests(self) -> RequestRows:
+    def requests(self) -> Sequence[Request]:
         """`requests.csv`, in the order written."""
         return RequestRows(_read_csv(self.path / "requests.csv", REQUEST_COLUMNS, _request))
 
