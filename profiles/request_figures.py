@@ -28,7 +28,11 @@ def request_figures(folder: RunFolder, *, reading: bool = True) -> dict[str, Any
     found = _figures(asked(folder))
     if reading:
         return found
-    known = {"requests", "failures", "failures_by_status", "load_late_p99_ms"} if found["requests"] else set[str]()
+    known = (
+        {"requests", "failures", "failures_by_status", "load_late_p99_ms"}
+        if found["requests"]
+        else set[str]()
+    )
     return {key: value if key in known else None for key, value in found.items()}
 
 
