@@ -86,7 +86,12 @@ def inside(image: Image, *command: str, **environment: str) -> subprocess.Comple
 
 def main_process(server: ServerProcess) -> psutil.Process:
     """The one that is process 1 in there."""
-    (main,) = psutil.Process(server.process.pid).children()
+    return main_process_of(server.process)
+
+
+def main_process_of(started: subprocess.Popen[str]) -> psutil.Process:
+    """The same, of a replay that may not listen yet."""
+    (main,) = psutil.Process(started.pid).children()
     return main
 
 
@@ -169,6 +174,35 @@ def test_a_signal_ends_it_though_it_is_process_1(name: str, start: StartImage) -
     assert server.process.wait(timeout=_LONGEST_S) == 0
     job.finish()
     assert psutil.wait_procs(children, timeout=_LONGEST_S)[1] == []
+
+
+@pytest.mark.parametrize("name", ["server", "fly"])
+def test_it_ends_while_it_starts(name: str, replay: Replay, volume: Path) -> None:
+    """GIVEN process 1 that does not listen yet WHEN SIGINT comes THEN it ends; a SIGTERM would be lost."""
+    image = replay.image(name)
+    starting = subprocess.Popen(
+        image.enter(image.command, {"PORT": "0", "METRICS_PORT": "0"}, volume), text=True
+    )
+    try:
+        while not _catches(starting, signal.SIGINT):
+            assert starting.poll() is None
+        assert not _catches(starting, signal.SIGTERM)
+        main_process_of(starting).send_signal(signal.SIGINT)
+        starting.wait(timeout=_LONGEST_S)  # where it is still the interpreter's, the code is 1 or 130
+    finally:
+        for process in psutil.Process(starting.pid).children() if starting.poll() is None else ():
+            process.kill()
+        starting.wait()
+
+
+def _catches(started: subprocess.Popen[str], wanted: signal.Signals) -> bool:
+    """Whether the main process is the server, and has a handler for a signal."""
+    for main in psutil.Process(started.pid).children():
+        if main.cmdline()[1:] == ["-m", "reference_server"]:
+            status = Path(f"/proc/{main.pid}/status").read_text()
+            caught = int(re.findall(r"^SigCgt:\s+(\w+)$", status, re.MULTILINE)[0], 16)
+            return bool(caught >> (wanted - 1) & 1)
+    return False
 
 
 _LONGEST_S = tomllib.loads((ROOT / "fly.toml").read_text("utf-8"))["kill_timeout"]
