@@ -105,8 +105,9 @@ class Watch:
             left_s = self._asked.seconds - self.watched_s
             if left_s <= 0:
                 return TIME_OVER
-            due = max(due + min(self._asked.interval_s, left_s), clock.monotonic())
-            clock.sleep(max(0.0, due - clock.monotonic()))
+            now = clock.monotonic()
+            due = max(now, min(due + self._asked.interval_s, now + left_s))
+            clock.sleep(due - now)
 
     def look(self, late_s: float = 0.0) -> None:
         """Ask all sources once, write what they say, and judge the last minutes."""
