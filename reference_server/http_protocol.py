@@ -45,35 +45,18 @@ _MOST_PIPELINED = 128
 
 
 class _AnswerTransport:
-    """What uvicorn's cycles write their answers to: closing it waits for a body still on its way."""
+    """What uvicorn's cycle of one request writes its answer to: closing it waits for a body still on its way."""
 
     def __init__(self, protocol: BoundedProtocol) -> None:
         self._protocol = protocol
-        self._held: bytes | None = None
-
-    def hold(self) -> None:
-        """Keep what is written next until `release` or something more."""
-        self._held = b""
-
-    def release(self) -> None:
-        """Write what is held."""
-        held, self._held = self._held, None
-        if held:
-            self._protocol.transport.write(held)
 
     def write(self, data: bytes) -> None:
-        if self._held == b"":
-            self._held = data
-            return
-        if self._held:
-            data, self._held = self._held + data, None
         self._protocol.transport.write(data)
 
     def is_closing(self) -> bool:
         return self._protocol.transport.is_closing()
 
     def close(self) -> None:
-        self.release()
         self._protocol.close_after_body()
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
-import socket
 from collections.abc import Awaitable, Callable
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, cast
 
 from starlette.types import Message, Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -36,16 +35,6 @@ def can_send_files(scope: Scope) -> bool:
     return ZERO_COPY in scope.get("extensions", ())
 
 
-class _Holding(Protocol):
-    """What an answer is written to: it can hold back the head until the body comes, which saves a packet."""
-
-    def hold(self) -> None:
-        """Keep what is written next."""
-
-    def release(self) -> None:
-        """Write it."""
-
-
 class FileCycle(RequestResponseCycle):
     """uvicorn's cycle of a request and its answer, which takes an open file for (a part of) the body.
 
@@ -54,19 +43,9 @@ class FileCycle(RequestResponseCycle):
 
     async def send(self, message: Message) -> None:  # type: ignore[override]
         """Send a message of the application's."""
-        kind = message["type"]
-        if kind == ZERO_COPY:
-            await self._send_part(message)
-        elif kind == "http.response.start":
-            answer = cast("_Holding", self.transport)
-            answer.hold()
+        if message["type"] != ZERO_COPY:
             await super().send(cast("Any", message))
-            if not self.expected_content_length or self.scope["method"] == "HEAD":
-                answer.release()
-        else:
-            await super().send(cast("Any", message))
-
-    async def _send_part(self, message: Message) -> None:
+            return
         count = message["count"]
         if self.chunked_encoding or not self.response_started or count > self.expected_content_length:
             raise RuntimeError("A file is sent after the headers, and within the Content-Length.")
@@ -82,15 +61,7 @@ class FileCycle(RequestResponseCycle):
     async def _send_file(self, message: Message, count: int) -> int:
         file: BinaryIO = message["file"]
         connection = self.flow._transport  # noqa: SLF001 - the cycle's own `transport` may be a stand-in for it
-        wire = connection.get_extra_info("socket")
-        wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 1)  # the head goes with what follows
-        cast("_Holding", self.transport).release()
-        if self.flow.write_paused:
-            await self.flow.drain()
-        sent = await send_file(connection, self.flow.drain, file.fileno(), message["offset"], count)
-        if not connection.is_closing():
-            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, 0)
-        return sent
+        return await send_file(connection, self.flow.drain, file.fileno(), message["offset"], count)
 
 
 async def send_file(
