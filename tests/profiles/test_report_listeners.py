@@ -51,3 +51,9 @@ def test_a_probe_is_nobody_of_how_many(make_run: MakeRun) -> None:
     rows = dict(listener_rows(compared(make_run("cached", load_kind="probe", readers=32, readers_heard=1))))
     assert "heard something" not in rows
     assert rows["first audio p50/p95"] == ("8/17 ms",)
+
+
+def test_sessions_that_follow_each_other_are_no_share_of_those_who_read_at_once(make_run: MakeRun) -> None:
+    """GIVEN a soak of 4 readers whose sessions follow each other THEN the sessions that heard something."""
+    rows = dict(listener_rows(compared(make_run("cached", readers=4, sessions=0, readers_heard=96))))
+    assert rows["heard something"] == ("96 sessions",)

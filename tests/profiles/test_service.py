@@ -16,13 +16,19 @@ from profiles.service import unserved
 HEARD = "1,0,play,200,0,,0.1,first:chunk"
 
 
-def reasons(path: Path, *rows: str, upstream: dict[str, float] | None = None) -> list[str]:
-    """Why the server of a load of 100 s with these rows is not healthy; `upstream`: what that one counted."""
+def reasons(
+    path: Path, *rows: str, upstream: dict[str, float] | None = None, gap: tuple[float, ...] = ()
+) -> list[str]:
+    """Why the server of a load of 100 s with these rows is not healthy.
+
+    `upstream`: what that one counted; `gap`: when a soak's own network was lost, and came back.
+    """
     (path / "requests.csv").write_text("\n".join([",".join(REQUEST_COLUMNS), *rows]) + "\n")
     events: list[dict[str, object]] = [
         {"t": 0, "event": "load_started"},
         {"t": 100, "event": "load_ended"},
         {"t": 100.1, "event": "upstream", **(upstream or {})},
+        *({"t": t, "event": name} for t, name in zip(gap, ("network_lost", "network_back"), strict=False)),
     ]
     (path / "events.jsonl").write_text("".join(json.dumps(event) + "\n" for event in events))
     folder = RunFolder(path)
@@ -46,6 +52,25 @@ def test_a_page_instead_of_speech_is_a_failure(tmp_path: Path) -> None:
     assert reasons(tmp_path, HEARD, *chunks(50), *[page] * 50, *chunks(1, t=99))[0] == (
         "50 of 101 requests for audio failed, 50 of them answered with something that is no speech"
     )
+
+
+@pytest.mark.parametrize(
+    ("gap", "broken"), [((40, 60), 0), ((40,), 0), ((51, 60), 10), ((40, 49), 10), ((), 10)]
+)
+def test_what_failed_in_a_gap_of_our_own_network_counts_for_nothing(
+    tmp_path: Path, gap: tuple[float, ...], broken: int
+) -> None:
+    """GIVEN requests without an answer at 50 s THEN no failures in a gap around them, and failures beside one."""
+    found = reasons(tmp_path, HEARD, *chunks(90), *chunks(10, t=49.9, status=0), *chunks(1, t=99), gap=gap)
+    assert found == ([f"{broken} of 101 requests for audio failed"] if broken else [])
+
+
+def test_an_answer_in_a_gap_is_one(tmp_path: Path) -> None:
+    """GIVEN refusals with a status, and answers, in a gap THEN they count: somebody was reached."""
+    found = reasons(
+        tmp_path, HEARD, *chunks(90, t=50), *chunks(10, t=50, status=500), *chunks(1, t=99), gap=(40, 60)
+    )
+    assert found == ["10 of 101 requests for audio failed"]
 
 
 def test_speech_that_nobody_heard_is_no_service(tmp_path: Path) -> None:

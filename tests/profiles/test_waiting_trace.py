@@ -43,3 +43,11 @@ def test_without_listeners_or_a_load_there_is_no_trace(tmp_path: Path) -> None:
     """GIVEN no play, or a load without a length THEN the trace is empty, and no error."""
     assert read_waiting_trace(folder(tmp_path)) == WaitingTrace()
     assert read_waiting_trace(folder(tmp_path, "100,0,1", length_s=0.0)) == WaitingTrace()
+
+
+def test_of_a_soak_the_share_is_of_those_who_read_at_once(tmp_path: Path) -> None:
+    """GIVEN four sessions of two readers, one after the other, one waits a whole step THEN half of who reads."""
+    run = {"target": {"kind": "soak"}, "scenario": {"load": {"kind": "readers", "readers": 2}}}
+    (tmp_path / "run.json").write_text(json.dumps(run))
+    trace = read_waiting_trace(folder(tmp_path, "104,0,1", "110,1,0", "120,2,0", "130,3,0"))
+    assert trace.shares[3] == pytest.approx(0.5)
