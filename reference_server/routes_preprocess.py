@@ -101,13 +101,15 @@ async def cancel(request: Request) -> Response:
 
 
 async def get_status(request: Request) -> Response:
-    """Answer with what is stored of a document; while a job runs, with how far that is too."""
+    """Answer with what is stored of a document; while a job runs, with how far that is too.
+
+    Whoever looks at all documents does not hold them open: the store may still take the oldest.
+    """
     state = request.app.state
     documents: Documents = state.documents
     jobs: Jobs = state.jobs
     document_id, wanted = document_id_of(request), wanted_of(request.query_params)
     document = await run_to_end(documents.get, document_id)
-    state.open_documents.touch(document.id)
     outline = await run_to_end(documents.outline, document)
     found = await run_to_end(survey, state.store, document.id, outline, wanted)
     return JSONResponse({"documentId": document.id, **found.to_json(), **_of_job(jobs.progress(document.id))})

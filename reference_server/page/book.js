@@ -10,7 +10,7 @@ export class Book {
   /** @param {object} about the document, as the server tells it; @param {{page, blocks, characters}[]} pages */
   constructor(about, pages) {
     this.id = about.id;
-    this.name = about.name;
+    this.name = about.name ?? about.id;
     this.pages = pages;
   }
 

@@ -7,6 +7,7 @@
 
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 5000;
+const SILENT_MS = 5000; // a server that tells nothing for so long hangs
 
 const listeners = new Set();
 let source = null;
@@ -15,24 +16,20 @@ let retryMs = FIRST_RETRY_MS;
 let timer = 0;
 let jobRuns = false;
 
+const address = () => (documentId === null ? "/api/events" : `/api/events?${new URLSearchParams({ documentId })}`);
+
 function open() {
   close();
   if (document.hidden && !jobRuns) return;
-  const query = documentId === null ? "" : `?${new URLSearchParams({ documentId })}`;
-  source = new EventSource(`/api/events${query}`);
+  const mine = (source = new EventSource(address()));
   source.onmessage = (event) => {
     retryMs = FIRST_RETRY_MS;
-    const state = JSON.parse(event.data);
-    jobRuns = state.job?.state === "running";
-    tell(state);
+    expectMore();
+    tell(JSON.parse(event.data));
     if (document.hidden && !jobRuns) close();
   };
-  source.onerror = () => {
-    tell(null);
-    close(); // a refused stream is not opened again by the browser, so it is done here in either case
-    timer = setTimeout(open, retryMs);
-    retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
-  };
+  source.onerror = () => lose(mine.readyState === EventSource.CLOSED);
+  expectMore();
 }
 
 function close() {
@@ -41,7 +38,33 @@ function close() {
   source = null;
 }
 
+function expectMore() {
+  clearTimeout(timer);
+  timer = setTimeout(() => lose(false), SILENT_MS);
+}
+
+/** A stream that the server refused, for too many watch already, is asked for as a single answer instead. */
+function lose(wasRefused) {
+  close();
+  if (wasRefused) askOnce(documentId);
+  else tell(null);
+  timer = setTimeout(open, wasRefused ? LONGEST_RETRY_MS : retryMs);
+  retryMs = Math.min(2 * retryMs, LONGEST_RETRY_MS);
+}
+
+async function askOnce(id) {
+  let state = null;
+  try {
+    const answer = await fetch(address(), { signal: AbortSignal.timeout(SILENT_MS) });
+    if (answer.ok) state = await answer.json();
+  } catch {
+    // it stays null: the server cannot be reached
+  }
+  if (id === documentId) tell(state);
+}
+
 function tell(state) {
+  if (state) jobRuns = state.job?.state === "running";
   for (const listener of listeners) listener(state);
 }
 

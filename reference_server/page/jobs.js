@@ -42,33 +42,38 @@ export const forgetAllJobs = () => jobsAsked.clear();
 
 /**
  * Follow the jobs of the document that is open.
- * @param {{documentId: () => string|null, onJob: (job: object|null) => void, onStored: () => void, onLost: () => void}} given
- *   `onStored` is called when what is stored has changed with no job that runs, `onLost` while nothing can be known
+ *
+ * @param {{documentId: () => string|null, onJob: (job: object|null) => void, onStored: () => void, onLost: () => void,
+ *   onUnfinished: (body: object) => void}} given `onStored` is called when what is stored has changed with no job that runs,
+ *   `onLost` while nothing can be known, `onUnfinished` when a document is opened that was being made, and is no more
  */
-export function followJobs({ documentId, onJob, onStored, onLost }) {
-  let last = { id: null, running: false, stored: null, lost: true };
+export function followJobs({ documentId, onJob, onStored, onLost, onUnfinished }) {
+  let last = { id: null, running: false, stored: null, lost: false };
   live.subscribe((state) => {
     const id = documentId();
     if (state === null) {
       last.lost = true;
       if (id !== null) onLost();
     }
-    if (state === null || id === null || state.storedBytes === undefined) return;
-    if (id !== last.id) last = { id, running: false, stored: state.storedBytes, lost: true };
+    if (state === null || id === null || state.storedBytes === null) return;
+    const isFirst = id !== last.id;
+    if (isFirst) last = { id, running: false, stored: state.storedBytes, lost: false };
     const running = state.job?.state === "running";
     const ended = last.running && !running;
-    if (last.lost && !state.job) resume(id);
-    else if (ended || isOver(state.job)) forgetJob(id);
+    const asked = jobsAsked.get(id);
+    if (asked && !state.job && last.lost && last.running) resume(asked);
+    else if (asked && !state.job && isFirst) onUnfinished(asked);
+    else if (isOver(state.job) || (ended && !last.lost)) forgetJob(id);
     onJob(state.job);
     if (ended || (!running && state.storedBytes !== last.stored)) onStored();
-    last = { id, running, stored: state.storedBytes, lost: false };
+    const isBrokenOff = last.running && state.job?.code === "BROKEN_OFF"; // as a server does that ends
+    last = { id, running: running || isBrokenOff, stored: state.storedBytes, lost: false };
   });
 }
 
 /** A server that was restarted has forgotten its jobs; what they made is kept. */
-async function resume(documentId) {
-  const body = jobsAsked.get(documentId);
-  if (body && (await startJob(body))) notify("pregenerate.resumed", {}, { kind: "info" });
+async function resume(body) {
+  if (await startJob(body)) notify("pregenerate.resumed", {}, { kind: "info" });
 }
 
 /** Whether a job came to an end of its own: one that was broken off goes on when it is asked for again. */

@@ -14,6 +14,8 @@ import { session } from "./session.js";
 import { installSettings } from "./settings.js";
 
 const READ = "#/read/";
+const NOT_THERE = new Set(["NO_DOCUMENT", "BAD_ID", "NOT_FOUND"]);
+let shown = 0;
 
 /** The id in the address; one that is damaged is handed on as it stands, and no document has it. */
 function idOf(hash) {
@@ -25,8 +27,11 @@ function idOf(hash) {
   }
 }
 
+/** Show what the address says; after the first time the focus goes to its heading, which says where one is. */
 async function route() {
   const id = idOf(location.hash);
+  const mine = (shown += 1);
+  byId("ask").close(); // a question about what is left
   byId("reader").hidden = byId("player").hidden = id === null;
   byId("library").hidden = id !== null;
   if (id === null) {
@@ -34,17 +39,28 @@ async function route() {
     live.watch(null);
     document.title = "oomproof";
     openLibrary();
+    if (mine > 1) focusOn("library-title");
     return;
   }
   closeLibrary();
   try {
-    if (await session.open(id)) live.watch(id);
+    const opened = session.open(id);
+    if (mine > 1) focusOn("title");
+    await opened;
   } catch (error) {
+    if (mine !== shown) return;
     live.watch(null);
-    const gone = error.code === "NO_DOCUMENT" || error.code === "BAD_ID" || error.code === "NOT_FOUND";
-    const action = { key: gone ? "reader.to_library" : "retry", run: gone ? () => (location.hash = "#/") : route };
+    const isGone = NOT_THERE.has(error.code);
+    const action = isGone ? toLibrary : { key: "retry", run: route };
     notify(...errorWords(error), { kind: "error", action });
   }
+}
+
+const toLibrary = { key: "reader.to_library", run: () => (location.hash = "#/") };
+
+function focusOn(id) {
+  byId(id).tabIndex = -1;
+  byId(id).focus({ preventScroll: true });
 }
 
 installAppearance();
@@ -54,5 +70,7 @@ installPlayerBar();
 installPregenerate();
 installSettings({ currentDocumentId: () => session.book?.id ?? null });
 byId("back-to-library").addEventListener("click", () => (location.hash = "#/"));
+session.addEventListener("open", () => live.watch(session.book.id));
+session.addEventListener("gone", () => notify("error.NO_DOCUMENT", {}, { kind: "error", action: toLibrary }));
 window.addEventListener("hashchange", route);
 route().then(() => document.documentElement.setAttribute("data-ready", ""));

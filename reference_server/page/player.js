@@ -2,7 +2,8 @@
 
 /**
  * States: `idle` (nothing to read), `paused`, `loading` (wants to play, has no audio yet), `playing`, `failed`.
- * Events: `state`, `place` (another block), `heard` (a block begins to sound), `end`.
+ * Events: `state`, `place` (another block), `heard` (a block begins to sound), `refused` (the browser wants a press
+ * first), `end`.
  */
 export class Player extends EventTarget {
   #audio;
@@ -10,6 +11,7 @@ export class Player extends EventTarget {
   #source = null;
   #passing = null;
   #turn = 0;
+  #block = null;
   state = "idle";
   place = null;
   /** What sounds: `{url, source, words}` of the block in the audio element; null while it loads. */
@@ -22,10 +24,10 @@ export class Player extends EventTarget {
     super();
     this.#audio = audio;
     audio.addEventListener("ended", () => this.#ended());
-    audio.addEventListener("error", () => audio.getAttribute("src") && this.#fail({ code: "AUDIO" }));
+    audio.addEventListener("error", () => this.heard && this.#broken());
     // the system pauses too: a headset that is pulled out, another program that speaks
     audio.addEventListener("pause", () => !audio.ended && this.state === "playing" && this.#become("paused"));
-    audio.addEventListener("play", () => this.state === "paused" && this.heard && this.#become("playing"));
+    audio.addEventListener("play", () => this.state === "paused" && this.play()); // a key of the system's
   }
 
   get isOn() {
@@ -91,8 +93,10 @@ export class Player extends EventTarget {
       if (turn === this.#turn) this.#become("playing");
     } catch (error) {
       if (turn !== this.#turn || error.name === "AbortError") return;
-      if (error.name === "NotAllowedError") this.#become("paused"); // the browser wants to be asked by a press
-      else this.#fail(error);
+      if (error.name === "NotSupportedError" && this.heard) return; // told by the element's own error
+      if (error.name !== "NotAllowedError") return this.#fail(error);
+      this.#become("paused");
+      this.dispatchEvent(new Event("refused"));
     }
   }
 
@@ -121,17 +125,27 @@ export class Player extends EventTarget {
     return this.#audio.currentTime;
   }
 
+  /** Ask for the words of what sounds, where nobody wanted them when it came. */
+  async askForWords() {
+    const { heard } = this;
+    const words = (await heard?.words()) ?? [];
+    if (this.heard === heard) this.words = words;
+  }
+
   async #load(turn) {
     const { page, blockIndex } = this.place;
     const blocks = await this.#book.blocks(page);
     if (turn !== this.#turn) return;
-    const heard = await this.#source.get(blocks[blockIndex]);
+    const block = blocks[blockIndex];
+    this.#source.only(block);
+    const heard = await this.#source.get(block);
     if (turn !== this.#turn) return;
+    this.#block = block;
     this.#passing?.close();
     this.#passing = null;
     this.heard = heard;
     this.words = [];
-    heard.words.then((words) => this.heard === heard && (this.words = words));
+    if (this.#source.wantsWords()) this.askForWords();
     this.#audio.src = heard.url;
     this.#audio.defaultPlaybackRate = this.rate; // a new source starts with it
     this.dispatchEvent(new Event("heard"));
@@ -163,6 +177,16 @@ export class Player extends EventTarget {
     this.words = [];
     this.#audio.pause();
     this.#audio.removeAttribute("src");
+    this.#audio.load(); // else a key of the system's would still play it
+  }
+
+  /** Audio that cannot be decoded is let go of; a chunk's block is then read live, once. */
+  #broken() {
+    const { heard, isOn } = this;
+    const mayHelp = this.#source.refuse(this.#block, heard);
+    if (!mayHelp) return this.#fail({ code: "AUDIO" });
+    this.#silence();
+    if (isOn) this.play();
   }
 
   #fail(error) {

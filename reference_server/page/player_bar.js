@@ -14,6 +14,7 @@ const { player } = session;
 const play = byId("play");
 const rate = byId("rate");
 const voice = byId("voice");
+let closeFailure = () => {};
 
 /** Let the bar steer the player, and show what it does. */
 export function installPlayerBar() {
@@ -22,6 +23,7 @@ export function installPlayerBar() {
   byId("next").addEventListener("click", () => player.step(1));
   for (const name of ["state", "place", "heard"]) player.addEventListener(name, show);
   player.addEventListener("state", tellFailure);
+  player.addEventListener("refused", () => notify("player.press_again"));
   player.addEventListener("end", () => notify("player.end", {}, { kind: "info" }));
   rate.addEventListener("change", () => preferences.set({ rate: Number(rate.value) }));
   preferences.subscribe(({ rate: wanted }) => (player.setRate(wanted), showRates()));
@@ -48,10 +50,14 @@ function show() {
   say(byId("spoken-at"), place ? "player.at" : "nothing", values ?? {});
 }
 
+/** What failed is told as long as it has failed. */
 function tellFailure() {
+  closeFailure();
   if (player.state !== "failed") return;
-  const again = { key: "retry", run: () => player.play() };
-  notify(...errorWords(player.error), { kind: "error", action: again });
+  const isGone = player.error.code === "NO_DOCUMENT";
+  const run = isGone ? () => (location.hash = "#/") : () => player.play();
+  const action = { key: isGone ? "reader.to_library" : "retry", run };
+  closeFailure = notify(...errorWords(player.error), { kind: "error", action });
 }
 
 function showRates() {
@@ -77,7 +83,12 @@ async function fillVoices() {
 }
 
 async function changeVoice() {
-  if (!(await changeVoicing({ voice: voice.value }))) showVoice();
+  try {
+    await changeVoicing({ voice: voice.value });
+  } catch (error) {
+    notify(...errorWords(error), { kind: "error" });
+  }
+  if (session.book) showVoice();
 }
 
 /** Space plays and pauses, arrows go from block to block, with Shift from page to page. */
@@ -86,7 +97,7 @@ function pressed(event) {
   if (event.target.closest("input, select, textarea, dialog, [role=dialog], progress")) return;
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
   if (step) event.shiftKey ? turn(step) : player.step(step);
-  else if (event.key === " " && !event.target.closest("button, a, summary, label")) player.toggle();
+  else if (event.key === " " && !event.target.closest("button, a, summary, label")) event.repeat || player.toggle();
   else return;
   event.preventDefault();
 }

@@ -4,7 +4,8 @@ import { api } from "./api.js";
 import { ask } from "./dialog.js";
 import { byId, el } from "./dom.js";
 import { bytes, errorWords, label, say, seconds, unsay } from "./i18n.js";
-import { cancelJob, followJobs, startJob } from "./jobs.js";
+import { cancelJob, followJobs, forgetJob, startJob } from "./jobs.js";
+import { notify } from "./notices.js";
 import { session } from "./session.js";
 import { offerRegeneration } from "./voicing.js";
 
@@ -12,23 +13,25 @@ const REFRESH_MS = 5000;
 
 const button = el("button", { id: "pregenerate", type: "button", "data-state": "none", hidden: true, onclick: press });
 const progress = el("progress", { id: "pregenerate-progress", max: 1, value: 0, hidden: true });
-const text = el("span", { id: "pregenerate-text", role: "status" });
+const text = el("span", { id: "pregenerate-text" });
+const said = el("span", { class: "visually-hidden", role: "status" });
 const cancel = el("button", { id: "cancel", type: "button", hidden: true, onclick: () => cancelJob(session.book.id) });
 let job = null;
 let refreshedMs = 0;
+let quarter = null;
 
 /** Put the button into its place, and let it follow the document that is open. */
 export function installPregenerate() {
   label(progress, "pregenerate.progress");
   say(cancel, "cancel");
-  byId("pregenerate-area").append(button, progress, text, cancel);
-  for (const name of ["open", "status"]) session.addEventListener(name, show);
+  byId("pregenerate-area").append(button, progress, text, cancel, said);
+  session.addEventListener("status", show);
   session.addEventListener("close", () => {
-    job = null;
+    job = quarter = null;
     button.hidden = progress.hidden = cancel.hidden = true;
-    unsay(text);
+    for (const node of [text, said]) unsay(node);
   });
-  followJobs({ documentId: () => session.book?.id ?? null, onJob, onStored: refresh, onLost });
+  followJobs({ documentId: () => session.book?.id ?? null, onJob, onStored: refresh, onLost, onUnfinished });
 }
 
 const refresh = () => session.refresh().catch(() => {}); // the stream says already that the server is gone
@@ -47,48 +50,86 @@ function onLost() {
   if (job?.state === "running") say(text, "pregenerate.lost", { done: job.pagesDone, total: job.pagesTotal });
 }
 
+/** A document that was being made when it was last seen: whether it goes on is for a person to say. */
+function onUnfinished(body) {
+  if (session.status?.state === "complete") return forgetJob(body.documentId);
+  const run = () => begin(body);
+  notify("pregenerate.unfinished", {}, { kind: "info", action: { key: "pregenerate.go_on", run } });
+}
+
+async function begin(body) {
+  const begun = await startJob(body);
+  if (begun && session.book?.id === body.documentId) {
+    onJob(begun);
+    refresh();
+  }
+}
+
 function stateOf() {
   const { status } = session;
   if (job?.state === "running") return "running";
   if (status.state === "complete") return "done";
-  if (job?.state === "failed") return "failed";
   if (status.stale?.settings.length) return "stale";
+  if (job?.state === "failed") return "failed";
   return status.done > 0 ? "partial" : "none";
 }
 
 function show() {
-  if (!session.book) return;
   const { status, book } = session;
+  if (!status) return;
   const state = stateOf();
+  const isRunning = state === "running";
   button.dataset.state = state;
   say(button, `pregenerate.${state}`);
-  button.hidden = state === "running";
-  progress.hidden = cancel.hidden = state !== "running";
-  if (state === "running") {
+  const hadFocus = [button, cancel].includes(document.activeElement);
+  button.hidden = isRunning;
+  progress.hidden = cancel.hidden = !isRunning;
+  if (hadFocus) (isRunning ? cancel : button).focus();
+  announce(isRunning);
+  if (isRunning) {
     progress.value = job.total ? job.done / job.total : 0;
-    say(text, job.failed ? "pregenerate.count_failed" : "pregenerate.count", {
-      done: job.pagesDone, total: job.pagesTotal, failed: job.failed,
+    say(text, job.failed ? "pregenerate.count_failed" : "pregenerate.pages", {
+      count: job.failed, done: job.pagesDone, total: job.pagesTotal,
     });
   } else if (state === "failed") {
-    say(text, ...failure());
-  } else {
-    say(text, state === "partial" ? "pregenerate.some" : "nothing", { done: status.pages.length, total: book.pageCount });
-  }
+    text.replaceChildren(...failure());
+  } else if (state === "partial") {
+    say(text, "pregenerate.some", { count: status.pages.length, total: book.pageCount });
+  } else unsay(text);
 }
 
-/** Why a job failed, in a person's words. */
+/** A screen reader hears the begin, each quarter and the end, and not every block. */
+function announce(isRunning) {
+  const now = isRunning ? Math.floor((4 * job.done) / (job.total || 1)) : null;
+  if (now === quarter) return;
+  if (now !== null) say(said, "pregenerate.quarter", { percent: 25 * now });
+  else say(said, `pregenerate.ended_${stateOf() === "done" ? "done" : "other"}`);
+  quarter = now;
+}
+
+/** Why a job failed, in a person's words, and the way on. */
 function failure() {
-  if (job.code === "BROKEN_OFF") return ["pregenerate.broken_off"];
-  if (job.code === "DISK_FULL") return ["error.DISK_FULL"];
-  return ["pregenerate.failed_blocks", { failed: job.failed, why: job.message ?? "" }];
+  unsay(text);
+  if (job.code === "BROKEN_OFF") return [say(el("span"), "pregenerate.broken_off")];
+  const why = say(el("span"), ...errorWords(job));
+  if (!job.failed || job.code === "DISK_FULL") return [why];
+  return [say(el("span"), "pregenerate.failed_blocks", { count: job.failed }), " ", why];
 }
 
 async function press() {
-  if (button.dataset.state === "done") return;
-  if (button.dataset.state === "stale") return offerRegeneration();
+  const { state } = button.dataset;
+  try {
+    if (state === "done") await offerRemoval();
+    else if (state === "stale") await offerRegeneration();
+    else await offerMaking();
+  } catch (error) {
+    notify(...errorWords(error), { kind: "error", action: { key: "retry", run: press } });
+  }
+}
+
+async function offerMaking() {
   const { book, voicing, player } = session;
-  const page = player.place?.page ?? 1;
-  const chosen = choices(book, page, voicing);
+  const chosen = choices(book, player.place?.page ?? 1, voicing);
   const answer = await ask({
     titleKey: "pregenerate.title",
     body: [chosen.fieldset, chosen.told],
@@ -97,7 +138,23 @@ async function press() {
       { key: "cancel", value: "cancel", kind: "" },
     ],
   });
-  if (answer === "start" && (await startJob({ ...chosen.body(), ...voicing }))) refresh();
+  if (answer === "start" && session.book === book) await begin({ ...chosen.body(), ...voicing });
+}
+
+async function offerRemoval() {
+  const { book } = session;
+  const answer = await ask({
+    titleKey: "pregenerate.done",
+    body: [say(el("p"), "pregenerate.all_there")],
+    choices: [
+      { key: "pregenerate.keep", value: "keep", kind: "primary" },
+      { key: "pregenerate.remove", value: "remove", kind: "danger" },
+    ],
+  });
+  if (answer !== "remove") return;
+  forgetJob(book.id);
+  await api.deleteCache(book.id);
+  await session.refresh();
 }
 
 /** The choice of pages, each with what it would take. */
@@ -118,10 +175,12 @@ function choices(book, page, voicing) {
       say(line, ...errorWords(error));
     }
   };
-  const options = Object.keys(bodies).map((name) => {
+  const hasNext = book.pageWithText(page + 1) !== null;
+  const offered = book.pageCount === 1 ? ["all"] : ["all", "page", ...(hasNext ? ["next"] : [])];
+  const options = offered.map((name) => {
     const radio = { type: "radio", name: "pages", value: name, checked: name === "all", onchange: () => estimate(name) };
-    const key = name === "all" && book.pageCount === 1 ? "all_one" : name;
-    return el("label", {}, el("input", radio), " ", say(el("span"), `pregenerate.choice_${key}`, { page, pages: book.pageCount }));
+    const words = say(el("span"), `pregenerate.choice_${name}`, { count: book.pageCount, page });
+    return el("label", {}, el("input", radio), " ", words);
   });
   const fieldset = el("fieldset", {}, say(el("legend"), "pregenerate.what"), ...options);
   estimate("all");
@@ -131,7 +190,7 @@ function choices(book, page, voicing) {
 function estimated({ missing, blocks, bytes: size, seconds: takes, basis, storeBytes, storeMaxBytes }) {
   if (missing === 0) return [say(el("p"), "pregenerate.nothing_missing")];
   const lines = [
-    say(el("p"), "pregenerate.estimate", { bytes: bytes(size), seconds: seconds(takes), missing, blocks }),
+    say(el("p"), "pregenerate.estimate", { count: missing, bytes: bytes(size), seconds: seconds(takes), blocks }),
     say(el("p", { class: "hint" }), `pregenerate.basis_${basis}`),
     say(el("p", { class: "hint" }), "pregenerate.store", { used: bytes(storeBytes), most: bytes(storeMaxBytes) }),
   ];

@@ -8,7 +8,10 @@ import { Player } from "./player.js";
 import { preferences } from "./preferences.js";
 import { SpeechSource } from "./speech.js";
 
-/** Events: `open`, `close`, and `status` when the status or the mode was asked for again. */
+/**
+ * Events: `opening` a document, `open` when it can be read, `close`, `status` when its status or the mode was asked for
+ * again, `gone` when it was deleted meanwhile.
+ */
 class Session extends EventTarget {
   player = new Player(byId("audio"));
   config = null;
@@ -25,17 +28,27 @@ class Session extends EventTarget {
     return { voice: voice || this.config.voice, speed, model: model || this.config.model };
   }
 
-  /** Open a document where reading stopped; returns whether it is still the one that is wanted. */
+  /**
+   * Open a document where reading stopped; returns whether it is still the one that is wanted.
+   *
+   * It can be read before its status is known: until then each block is looked for among the chunks.
+   */
   async open(id) {
     this.close();
     const opening = (this.#opening += 1);
+    this.#tell("opening");
     const voicing = await this.wanted();
-    const [book, status] = await Promise.all([Book.open(id), api.status(id, voicing)]);
+    const asked = api.status(id, voicing);
+    asked.catch(() => {});
+    const book = await Book.open(id);
     if (opening !== this.#opening) return false;
-    Object.assign(this, { book, voicing, status, mode: modeOf(status) });
+    Object.assign(this, { book, voicing, status: null, mode: "cached" });
     this.player.setRate(preferences.get().rate);
     this.player.open(book, book.nearest(places.get(id)), this.#source());
     this.#tell("open");
+    const status = await asked;
+    if (book !== this.book || voicing !== this.voicing) return book === this.book;
+    this.#know(status);
     return true;
   }
 
@@ -43,7 +56,7 @@ class Session extends EventTarget {
     this.#opening += 1;
     if (!this.book) return;
     this.player.close();
-    this.book = this.status = null;
+    this.book = this.status = this.voicing = null;
     this.#tell("close");
   }
 
@@ -51,11 +64,13 @@ class Session extends EventTarget {
   async refresh() {
     const { book, voicing } = this;
     if (!book) return;
-    const status = await api.status(book.id, voicing);
-    if (book !== this.book || voicing !== this.voicing) return;
-    this.status = status;
-    this.#read(modeOf(status));
-    this.#tell("status");
+    try {
+      const status = await api.status(book.id, voicing);
+      if (book === this.book && voicing === this.voicing) this.#know(status);
+    } catch (error) {
+      if (error.code === "NO_DOCUMENT" && book === this.book) this.#tell("gone");
+      else throw error;
+    }
   }
 
   /** Read with other settings from now on; `status` is what is stored of them. */
@@ -65,11 +80,14 @@ class Session extends EventTarget {
     this.#tell("status");
   }
 
-  /** What sounds and what is stored goes on as it is; blocks to come are read in the mode that is right now. */
-  #read(mode) {
-    if (mode === this.mode) return;
-    this.mode = mode;
-    this.player.useNext(this.#source());
+  /** What sounds goes on as it is; blocks to come are read in the mode that is right now. */
+  #know(status) {
+    this.status = status;
+    if (modeOf(status) !== this.mode) {
+      this.mode = modeOf(status);
+      this.player.useNext(this.#source());
+    }
+    this.#tell("status");
   }
 
   #source() {

@@ -13,10 +13,12 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 5000;
 const NOT_MENDED_BY_LIVE = new Set(["NETWORK", "UNAUTHORIZED", "NO_DOCUMENT", "NO_PAGE"]);
 
-/** What a block is heard from: `url` of its audio, `source` cached or live, `words` when their times are known. */
+const keyOf = (block) => `${block.page}/${block.blockIndex}/${block.textHash}`;
+
+/** What a block is heard from: `url` of its audio, `source` cached or live, `words()` their times, asked for once. */
 export class SpeechSource {
   #kept = new Map();
-  #leaving = new AbortController();
+  #unplayable = new Set();
 
   /** @param {{documentId: string, voicing: object, cached: boolean, wantsWords: () => boolean}} given */
   constructor({ documentId, voicing, cached, wantsWords }) {
@@ -25,75 +27,94 @@ export class SpeechSource {
 
   /** Return a block's audio; asked for again it is the same, and what is in flight is shared. */
   get(block) {
-    const key = `${block.page}/${block.blockIndex}/${block.textHash}`;
-    const found = this.#kept.get(key) ?? this.#fetch(block);
+    const key = keyOf(block);
+    const entry = this.#kept.get(key) ?? this.#begin(key, block);
     this.#kept.delete(key);
-    this.#kept.set(key, found);
-    found.catch(() => this.#kept.get(key) === found && this.#kept.delete(key));
+    this.#kept.set(key, entry);
     if (this.#kept.size > KEPT) this.#drop(this.#kept.keys().next().value);
-    return found;
+    return entry.audio;
+  }
+
+  /** Break off the audio of all other blocks that is still on its way: they were passed over. */
+  only(block) {
+    for (const [key, { isThere }] of [...this.#kept]) if (!isThere && key !== keyOf(block)) this.#drop(key);
+  }
+
+  /** Let go of audio that cannot be played; returns whether asking again may bring other: live, where it was a chunk. */
+  refuse(block, { source }) {
+    const key = keyOf(block);
+    this.#drop(key);
+    if (source === "cached") this.#unplayable.add(key);
+    return source === "cached";
   }
 
   /** Break off what is in flight, and let go of all audio. */
   close() {
-    this.#leaving.abort();
     for (const key of [...this.#kept.keys()]) this.#drop(key);
   }
 
-  #drop(key) {
-    const dropped = this.#kept.get(key);
-    this.#kept.delete(key);
-    dropped.then(({ url }) => URL.revokeObjectURL(url), () => {});
+  #begin(key, block) {
+    const leaving = new AbortController();
+    const entry = { leaving, isThere: false, audio: this.#fetch(key, block, leaving.signal) };
+    entry.audio.then(
+      () => (entry.isThere = true),
+      () => this.#kept.get(key) === entry && this.#kept.delete(key),
+    );
+    return entry;
   }
 
-  async #fetch(block) {
-    const chunk = this.cached ? await this.#chunk(block) : null;
-    const audio = chunk ?? (await this.#again(() => this.#speak(block)));
-    this.#leaving.signal.throwIfAborted();
-    const words = this.wantsWords() ? this.#words(block, audio, chunk !== null) : Promise.resolve([]);
+  #drop(key) {
+    const entry = this.#kept.get(key);
+    this.#kept.delete(key);
+    entry?.leaving.abort();
+    entry?.audio.then(({ url }) => URL.revokeObjectURL(url), () => {});
+  }
+
+  async #fetch(key, block, signal) {
+    const chunk = this.cached && !this.#unplayable.has(key) ? await this.#chunk(block, signal) : null;
+    const audio = chunk ?? (await again(() => api.speak({ text: block.text, ...this.voicing }, signal), signal));
+    signal.throwIfAborted();
+    let asked = null;
+    const words = () => (asked ??= this.#words(block, audio, chunk !== null));
+    if (this.wantsWords()) words();
     return { url: URL.createObjectURL(audio), source: chunk ? "cached" : "live", words };
   }
 
-  async #chunk(block) {
+  async #chunk(block, signal) {
     try {
-      return await this.#again(() => api.chunk(this.documentId, block, this.voicing, this.#leaving.signal));
+      return await again(() => api.chunk(this.documentId, block, this.voicing, signal), signal);
     } catch (error) {
       if (!(error instanceof ApiError) || NOT_MENDED_BY_LIVE.has(error.code)) throw error;
       return null;
     }
   }
 
-  #speak(block) {
-    return api.speak({ text: block.text, ...this.voicing }, this.#leaving.signal);
-  }
-
-  async #again(ask) {
-    for (let tried = 1, waitMs = FIRST_WAIT_MS; ; tried += 1, waitMs = Math.min(2 * waitMs, LONGEST_WAIT_MS)) {
-      try {
-        return await ask();
-      } catch (error) {
-        const mayPass = error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
-        if (tried === TRIES || !mayPass) throw error;
-        await this.#wait(waitMs);
-      }
-    }
-  }
-
-  #wait(waitMs) {
-    return new Promise((resolve, reject) => {
-      const { signal } = this.#leaving;
-      const timer = setTimeout(resolve, waitMs);
-      signal.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
-    });
-  }
-
   /** Words that cannot be timed are not highlighted: reading goes on without a word about it. */
   async #words(block, audio, isChunk) {
     try {
       if (!isChunk) return await api.align(block.text, audio);
-      return await api.timings(this.documentId, block, this.voicing, this.#leaving.signal);
+      return await api.timings(this.documentId, block, this.voicing);
     } catch {
       return [];
     }
   }
+}
+
+async function again(ask, signal) {
+  for (let tried = 1, waitMs = FIRST_WAIT_MS; ; tried += 1, waitMs *= 2) {
+    try {
+      return await ask();
+    } catch (error) {
+      const mayPass = error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500);
+      if (tried === TRIES || !mayPass) throw error;
+      await wait(Math.min(Math.max(waitMs, 1000 * (error.retryAfterS ?? 0)), LONGEST_WAIT_MS), signal);
+    }
+  }
+}
+
+function wait(waitMs, signal) {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, waitMs);
+    signal.addEventListener("abort", () => (clearTimeout(timer), reject(signal.reason)), { once: true });
+  });
 }

@@ -3,52 +3,54 @@
 import { api } from "./api.js";
 import { ask } from "./dialog.js";
 import { el } from "./dom.js";
-import { errorWords, say } from "./i18n.js";
-import { notify } from "./notices.js";
+import { say } from "./i18n.js";
+import { startJob } from "./jobs.js";
 import { preferences } from "./preferences.js";
 import { session } from "./session.js";
-import { startJob } from "./jobs.js";
+
+let latest = 0;
 
 /**
  * Change how speech is made; where the open document's chunks would not fit any more, ask first.
  * @param {{voice?: string, speed?: number, model?: string}} patch
  * @returns {Promise<boolean>} whether it was changed: else set your control back
+ * @throws {ApiError} the server does not say what is stored; nothing was changed
  */
 export async function changeVoicing(patch) {
-  if (!session.book) {
+  const { book } = session;
+  if (!book) {
     preferences.set(patch);
     return true;
   }
-  try {
-    const voicing = await session.wanted(patch);
-    return await change(session.book.id, voicing, patch);
-  } catch (error) {
-    notify(...errorWords(error), { kind: "error" });
-    return false;
-  }
-}
-
-async function change(id, voicing, patch) {
-  const before = session.status;
-  const status = await api.status(id, voicing);
+  const mine = (latest += 1);
+  const voicing = await session.wanted(patch);
+  const [status, before] = [await api.status(book.id, voicing), session.status];
+  if (mine !== latest || session.book !== book) return false;
   const answer = status.stale?.settings.length ? await ask(question(status)) : "live";
-  if (session.book?.id !== id || answer === null || answer === "keep") return false;
+  if (session.book !== book || answer === null || answer === "keep") return false;
   preferences.set(patch);
   session.apply(voicing, status);
-  if (answer === "regenerate") await startJob({ documentId: id, pages: pagesOf(before, status), ...voicing }, { anew: true });
+  if (answer === "regenerate") await makeAnew(book, before ?? status, voicing);
   return true;
 }
 
-/** Ask whether a document whose chunks were made with other settings shall be made anew. */
+/** Ask whether a document whose chunks were made with other settings shall be made anew, or read with those. */
 export async function offerRegeneration() {
   const { book, status, voicing } = session;
+  const before = await api.status(book.id, status.stored);
   const answer = await ask(question(status));
-  if (answer === "regenerate") {
-    await startJob({ documentId: book.id, pages: pagesOf(status, status), ...voicing }, { anew: true });
-  } else if (answer === "keep" && status.stored) {
-    preferences.set(status.stored);
-    session.apply(status.stored, await api.status(book.id, status.stored));
-  }
+  if (session.book !== book) return;
+  if (answer === "regenerate") await makeAnew(book, before, voicing);
+  if (answer !== "keep") return;
+  preferences.set(status.stored);
+  session.apply(status.stored, before);
+}
+
+/** The pages that were made are made anew, and no others. */
+function makeAnew({ id }, before, voicing) {
+  const made = [...before.pages, ...before.partialPages.map(({ page }) => page)];
+  const pages = before.state === "complete" || !made.length ? "all" : made;
+  return startJob({ documentId: id, pages, ...voicing }, { anew: true });
 }
 
 function question(status) {
@@ -58,7 +60,7 @@ function question(status) {
   return {
     titleKey: "regenerate.title",
     body: [
-      say(el("p"), "regenerate.body", { blocks: status.stale.blocks }),
+      say(el("p"), "regenerate.body", { count: status.stale.blocks }),
       el("ul", {}, ...changed),
       say(el("p", { class: "hint" }), "regenerate.hint"),
     ],
@@ -68,10 +70,4 @@ function question(status) {
       { key: "regenerate.keep", value: "keep", kind: "" },
     ],
   };
-}
-
-/** The pages that were made are made anew: all where nearly all were, else those alone. */
-function pagesOf(before, status) {
-  const pages = [...(before?.pages ?? []), ...(before?.partialPages ?? []).map(({ page }) => page)];
-  return pages.length && pages.length < 2000 && before.done < status.total ? pages : "all";
 }

@@ -16,6 +16,7 @@ export const words = {
     "En cache : la lecture utilise ce qui a été pré-généré",
   ],
 
+  "reader.opening": ["Opening…", "Ouverture…"],
   "reader.of": ["of {pages}", "sur {pages}"],
   "reader.no_text": ["This document has no text to read.", "Ce document ne contient aucun texte à lire."],
   "reader.fallback": [
@@ -28,6 +29,7 @@ export const words = {
   "player.pause": ["Pause", "Pause"],
   "player.at": ["Page {page}, block {block} of {blocks}", "Page {page}, bloc {block} sur {blocks}"],
   "player.end": ["The document has been read to its end.", "Le document a été lu jusqu’à la fin."],
+  "player.press_again": ["It is ready: press play once more.", "C’est prêt : appuyez encore une fois sur Lire."],
 
   "pregenerate.none": ["Pre-generate", "Pré-générer"],
   "pregenerate.partial": ["Pre-generate", "Pré-générer"],
@@ -36,39 +38,61 @@ export const words = {
   "pregenerate.stale": ["Regenerate?", "Régénérer ?"],
   "pregenerate.failed": ["Try again", "Réessayer"],
   "pregenerate.progress": ["Pre-generation", "Pré-génération"],
-  "pregenerate.count": ["{done}/{total} pages", "{done}/{total} pages"],
-  "pregenerate.count_failed": [
-    "{done}/{total} pages, {failed} blocks failed",
-    "{done}/{total} pages, {failed} blocs en échec",
+  "pregenerate.pages": [
+    { by: "total", one: "{done}/{total} page", other: "{done}/{total} pages" },
+    { by: "total", one: "{done}/{total} page", other: "{done}/{total} pages" },
   ],
+  "pregenerate.count_failed": [
+    { one: "{done}/{total} pages, 1 block failed", other: "{done}/{total} pages, {count} blocks failed" },
+    { one: "{done}/{total} pages, {count} bloc en échec", other: "{done}/{total} pages, {count} blocs en échec" },
+  ],
+  "pregenerate.quarter": ["Pre-generation: {percent} %", "Pré-génération : {percent} %"],
+  "pregenerate.ended_done": ["Pre-generation has finished.", "La pré-génération est terminée."],
+  "pregenerate.ended_other": ["Pre-generation has ended.", "La pré-génération s’est arrêtée."],
   "pregenerate.lost": [
     "{done}/{total} pages: waiting for the server",
     "{done}/{total} pages : en attente du serveur",
   ],
-  "pregenerate.some": ["{done} of {total} pages are ready", "{done} pages sur {total} sont prêtes"],
+  "pregenerate.some": [
+    { one: "{count} of {total} pages is ready", other: "{count} of {total} pages are ready" },
+    { one: "{count} page sur {total} est prête", other: "{count} pages sur {total} sont prêtes" },
+  ],
   "pregenerate.failed_blocks": [
-    "{failed} blocks could not be made; trying again makes only these. The last one: “{why}”",
-    "{failed} blocs n’ont pas pu être produits ; réessayer ne reprend que ceux-là. Le dernier : « {why} »",
+    { one: "1 block could not be made.", other: "{count} blocks could not be made." },
+    { one: "{count} bloc n’a pas pu être produit.", other: "{count} blocs n’ont pas pu être produits." },
   ],
   "pregenerate.broken_off": [
-    "It was broken off. What was made stays: try again, and it goes on there.",
-    "La pré-génération s’est interrompue. Ce qui est fait est conservé : réessayez pour la poursuivre.",
+    "Interrupted. Finished blocks are kept; try again to continue.",
+    "Interruption. Les blocs terminés sont conservés ; réessayez pour continuer.",
   ],
   "pregenerate.resumed": [
-    "The server had restarted: the pre-generation goes on where it was.",
+    "The server had restarted: pre-generation continues where it was.",
     "Le serveur avait redémarré : la pré-génération reprend où elle en était.",
   ],
+  "pregenerate.unfinished": [
+    "The pre-generation of this document was not finished.",
+    "La pré-génération de ce document n’était pas terminée.",
+  ],
+  "pregenerate.go_on": ["Continue", "Continuer"],
+  "pregenerate.all_there": [
+    "The speech of the whole document is stored: reading makes nothing anew.",
+    "La voix de tout le document est enregistrée : la lecture ne produit plus rien.",
+  ],
+  "pregenerate.keep": ["Keep it", "La conserver"],
+  "pregenerate.remove": ["Delete this audio", "Supprimer cet audio"],
   "pregenerate.title": ["Pre-generate the speech", "Pré-générer la voix"],
-  "pregenerate.what": ["What shall be made?", "Que faut-il produire ?"],
-  "pregenerate.choice_all": ["The whole document ({pages} pages)", "Tout le document ({pages} pages)"],
-  "pregenerate.choice_all_one": ["The whole document (1 page)", "Tout le document (1 page)"],
+  "pregenerate.what": ["What should be generated?", "Que faut-il générer ?"],
+  "pregenerate.choice_all": [
+    { one: "The whole document (1 page)", other: "The whole document ({count} pages)" },
+    { one: "Tout le document ({count} page)", other: "Tout le document ({count} pages)" },
+  ],
   "pregenerate.choice_page": ["This page only (page {page})", "Cette page seulement (page {page})"],
   "pregenerate.choice_next": ["This page and the next", "Cette page et la suivante"],
   "pregenerate.estimating": ["Estimating…", "Estimation en cours…"],
   "pregenerate.nothing_missing": ["All of it is made already.", "Tout est déjà produit."],
   "pregenerate.estimate": [
-    "About {bytes} and {seconds}, for {missing} of {blocks} blocks.",
-    "Environ {bytes} et {seconds}, pour {missing} blocs sur {blocks}.",
+    "About {bytes} and {seconds}, for {count} of {blocks} blocks.",
+    "Environ {bytes} et {seconds} ; blocs à produire : {count} sur {blocks}.",
   ],
   "pregenerate.basis_measured": [
     "Estimated from what this server has made since it started.",
@@ -87,8 +111,14 @@ export const words = {
 
   "regenerate.title": ["Regenerate?", "Régénérer ?"],
   "regenerate.body": [
-    "{blocks} blocks of this document were made with other settings:",
-    "{blocks} blocs de ce document ont été produits avec d’autres réglages :",
+    {
+      one: "1 block of this document was made with other settings:",
+      other: "{count} blocks of this document were made with other settings:",
+    },
+    {
+      one: "{count} bloc de ce document a été produit avec d’autres réglages :",
+      other: "{count} blocs de ce document ont été produits avec d’autres réglages :",
+    },
   ],
   "regenerate.voice": ["Voice: {stored}, now {wanted}", "Voix : {stored}, désormais {wanted}"],
   "regenerate.speed": ["Speed: {stored}, now {wanted}", "Vitesse : {stored}, désormais {wanted}"],

@@ -74,7 +74,7 @@ def test_more_than_100_pages_are_uploaded_made_ahead_and_read_from_the_cache(
     reader.choose("A long book.pdf")
     reader.expect_mode("live")
     reader.expect_state("none")
-    expect(reader.at("#page-count")).to_have_text(str(PAGES))
+    expect(reader.at("#page-count")).to_have_text(f"of {PAGES}")
 
     reader.script(NOTE_PROGRESS)
     reader.at("#pregenerate").click()

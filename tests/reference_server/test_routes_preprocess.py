@@ -386,21 +386,25 @@ def test_too_many_jobs_are_refused_with_a_time(
     assert maker.made == []
 
 
-@pytest.mark.parametrize("route", ["status", "estimate", "preprocess"])
-def test_who_asks_about_a_document_keeps_it_open(
+@pytest.mark.parametrize("route", ["estimate", "preprocess"])
+def test_who_asks_for_a_documents_chunks_keeps_it_open(
     reader: TestClient, monkeypatch: pytest.MonkeyPatch, route: str
 ) -> None:
     """A known document is opened for a while by each of these routes, an unknown one never."""
     app: Any = reader.app
     monkeypatch.setattr(app.state, "open_documents", OpenDocuments(60))
-
-    def ask(document_id: str) -> int:
-        if route == "status":
-            return reader.get(f"{PREPROCESS}/status?documentId={document_id}").status_code
-        path = PREPROCESS if route == "preprocess" else f"{PREPROCESS}/estimate"
-        return reader.post(path, json={"documentId": document_id}).status_code
-
-    assert ask("unknown") == 404
+    path = PREPROCESS if route == "preprocess" else f"{PREPROCESS}/estimate"
+    assert reader.post(path, json={"documentId": "unknown"}).status_code == 404
     assert not app.state.open_documents.is_open("unknown")
-    assert ask("doc") in (200, 202)
+    assert reader.post(path, json={"documentId": "doc"}).status_code in (200, 202)
     assert app.state.open_documents.is_open("doc")
+
+
+def test_who_looks_at_a_documents_status_does_not_hold_it_open(
+    reader: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a library that asks for the status of every document THEN the store may still take the oldest."""
+    app: Any = reader.app
+    monkeypatch.setattr(app.state, "open_documents", OpenDocuments(60))
+    assert reader.get(f"{PREPROCESS}/status?documentId=doc").status_code == 200
+    assert not app.state.open_documents.is_open("doc")
