@@ -22,7 +22,7 @@ class Asked:
     """What was asked for at first. Seconds are wall seconds.
 
     `metrics`, `fly_prometheus` and `fly_machines` are addresses, empty where that witness is not heard;
-    `header_names` and `webhook` say what must be given again to go on, without a value or a query.
+    `header_names` and `webhook` say what must be given again to go on: no value, and of the webhook its host.
     """
 
     target: str

@@ -100,7 +100,9 @@ def _resumed(chosen: argparse.Namespace, screen: Screen) -> tuple[Path, Asked, S
     if missing:
         raise OomproofError(f"--resume {folder}: was begun with --header '{missing[0]}: …'. Give it again.")
     if asked.webhook and not secrets.webhook:
-        raise OomproofError(f"--resume {folder}: was begun with --webhook {asked.webhook}. Give it again.")
+        raise OomproofError(
+            f"--resume {folder}: was begun with a --webhook of {asked.webhook}. Give it again."
+        )
     if (asked.fly_prometheus or asked.fly_machines) and not secrets.token:
         raise OomproofError(f"--resume {folder}: was begun with --fly-app. Set FLY_API_TOKEN again.")
     try:

@@ -137,10 +137,15 @@ def asked_of(
         most=_thresholds(chosen),
         on_alarm=chosen.on_alarm or "continue",
         header_names=tuple(secrets.headers),
-        webhook=urlsplit(secrets.webhook)._replace(query="", fragment="").geturl(),
+        webhook=_host_of(secrets.webhook),
     )
     _check_times(asked)
     return _with_fly(asked, chosen, secrets, environment)
+
+
+def _host_of(webhook: str) -> str:
+    """Return whose a webhook is: its path is a password too where many of them are made."""
+    return urlsplit(webhook).hostname or ""
 
 
 def _with_fly(

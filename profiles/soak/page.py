@@ -95,9 +95,12 @@ class PageSource:
         """Return what shows that the server was started anew since the last look; empty where nothing does."""
         if page.started_s is not None and self._started_s is not None:
             later_s = page.started_s - self._started_s
-            return f"its start time moved by {later_s:.0f} s" if later_s > SAME_START_S else ""
-        fell = page.cpu_s is not None and self._cpu_s is not None and page.cpu_s < self._cpu_s
-        return "its CPU time fell" if fell else ""
+            moved = later_s > SAME_START_S or (later_s > 0 and self._cpu_fell(page))
+            return f"its start time moved by {later_s:.0f} s" if moved else ""
+        return "its CPU time fell" if self._cpu_fell(page) else ""
+
+    def _cpu_fell(self, page: Page) -> bool:
+        return page.cpu_s is not None and self._cpu_s is not None and page.cpu_s < self._cpu_s
 
     def _back(self, now: Moment, page: Page) -> list[Told]:
         """Tell, once, of a server that seems to have started before the one before it."""

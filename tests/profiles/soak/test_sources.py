@@ -66,6 +66,19 @@ def test_a_start_time_that_moved_is_a_restart_and_cpu_time_goes_on(monkeypatch: 
 @pytest.mark.parametrize(
     ("started", "events"), [(102.0, []), (102.1, ["restart_seen"]), (90.0, ["start_went_back"])]
 )
+def test_a_restart_right_after_a_start_is_seen_by_cpu_time_that_fell(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a start 1.7 s after the last one THEN it is seen where the CPU time fell, and else taken for a clock's."""
+    source = PageSource(PLACE, {})
+    paged(monkeypatch, source, page(cpu_s=0.9))
+    assert paged(monkeypatch, source, page(started=101.7, cpu_s=0.9)) == []
+    assert [one.event for one in paged(monkeypatch, source, page(started=103.4, cpu_s=0.5))] == [
+        "restart_seen"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("started", "events"), [(102.0, []), (102.1, ["restart_seen"]), (90.0, ["start_went_back"])]
+)
 def test_a_restart_is_a_start_that_moved_on(
     monkeypatch: pytest.MonkeyPatch, started: float, events: list[str]
 ) -> None:
