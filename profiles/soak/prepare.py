@@ -39,7 +39,12 @@ def prepare_chapters(asked: Asked, headers: Mapping[str, str], tell: Callable[[s
         process = processes.start(command, log, environment=load_environment(headers))
         try:
             while process.poll() is None:
-                tell(processes.last_line(log))
+                said = processes.last_line(log)
+                tell(
+                    f"making the document ready: {said}"
+                    if log.stat().st_size
+                    else "making the document ready"
+                )
                 time.sleep(_LOOK_EVERY_S)
         finally:
             processes.stop(process)
