@@ -19,6 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from profiles import processes
 from tests.fly.soaking import Soak, soaking
 from tests.fly.stand_in import StandIn, standing_in
 
@@ -84,7 +85,8 @@ def _followed(soak: Soak, fly: StandIn, out: Path) -> int:
     """Wait for the soak's end, telling how it goes."""
     begun = told = time.monotonic()
     while (status := soak.process.poll()) is None:
-        soak.look()
+        if soak.is_begun:
+            soak.look()
         if time.monotonic() - told >= TELL_EVERY_S:
             told = time.monotonic()
             _tell(out, f"{(told - begun) / 60:4.0f} min  {_status(soak, fly)}")
@@ -94,9 +96,12 @@ def _followed(soak: Soak, fly: StandIn, out: Path) -> int:
 
 
 def _status(soak: Soak, fly: StandIn) -> str:
+    if not soak.is_begun:
+        return f"making the chunks ahead: {processes.last_line(soak.log)}"
+    soak.look()
     held = soak.held[-1]
     deaths = len(fly.truth()["deaths"])
-    samples = len(soak.folder.samples) if soak.is_begun else 0
+    samples = len(soak.folder.samples)
     return f"soak {held.own_mb:.1f} MB, readers {held.readers_mb:.1f} MB, {samples} samples, {deaths} deaths"
 
 

@@ -37,8 +37,8 @@ TICK_S = 0.05
 RECORDER_HZ = 5.0
 ADDRESS_FILE = "addresses.json"
 """Where it says, once it serves, what a soak must be told."""
-SCRAPES_LOOKED_BACK = 2.0
-"""A series is looked back at for so many scrapes (Prometheus: 5 min; VictoriaMetrics: by the scrapes' distance)."""
+LOOKED_BACK_S = 30.0
+"""So long a series goes on after its last sample (Prometheus: 5 min; VictoriaMetrics: by the samples' distance)."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,7 @@ def _landscape(asked: Conditions) -> Iterator[Landscape]:
             stop=config.kill_signal,
             stop_within_s=config.kill_timeout_s,
         )
-        series = SeriesStore(SCRAPES_LOOKED_BACK * asked.scrape_s)
+        series = SeriesStore(max(LOOKED_BACK_S, 2 * asked.scrape_s))
         token = asked.token.removeprefix("FlyV1 ")
         api = Api(config, asked.org, token, MACHINE_ID, machine, series, clock, asked.lag_s)
         landscape = Landscape(api, guest, asked.api_port, asked.scrape_s)
