@@ -51,6 +51,20 @@ _OF_READING = (
     "Pace ", "The words' times", "Unless the conditions", "A scenario that", "Readers start", "A stall is",
     "Memory per reader",
 )  # fmt: skip
+SOAK = "soak"
+"""Readers who were sent at a server far away."""
+_OF_SOAKS = (
+    "A server far away is seen through what it and its platform tell. Memory is read once an interval, so a peak between "
+    "two looks goes by unseen. Why it restarted rests on what was told; what nobody told of is not known.",
+    "Anonymous memory is what the machine says that it cannot give back, with the kernel's own.",
+)
+_OF_THIS_MACHINE = (
+    "Peak VM memory",
+    "The words' times",
+    "Unless the conditions",
+    "The VM is",
+    "A scenario that",
+)
 OTHER_LOADS = frozenset({"command", "none"})
 """Loads that read no document: a program of somebody's own, and none where a server was only watched."""
 
@@ -58,6 +72,8 @@ OTHER_LOADS = frozenset({"command", "none"})
 def limits(load_kinds: Iterable[str]) -> tuple[str, ...]:
     """Return those that concern a report of these loads: readers where somebody reads, a VM where one was made."""
     kinds = set(load_kinds)
+    if kinds == {SOAK}:
+        return *(limit for limit in LIMITS if not limit.startswith(_OF_THIS_MACHINE)), *_OF_SOAKS
     if kinds - OTHER_LOADS:
         return LIMITS
     others = (*_OF_READING, "The VM is") if kinds == {"none"} else _OF_READING

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from profiles.comparison import Comparison
 from profiles.growth_text import growth_lines
 from profiles.report_conditions import condition_rows, warnings
-from profiles.report_limits import OTHER_LOADS, limits
+from profiles.report_limits import OTHER_LOADS, SOAK, limits
 from profiles.report_listeners import LISTENERS_TITLE, heard_by, listener_rows
 from profiles.report_table import Row, table_rows
 from profiles.report_text import evidence_lines, headline, picture_text
@@ -22,14 +22,21 @@ PICTURE_NOTE = (
 def title(comparison: Comparison) -> str:
     """Return what the report is about, by the loads that were sent."""
     kinds = load_kinds(comparison)
+    if kinds == {SOAK}:
+        return "Memory of a server far away while documents are read aloud"
     if kinds - OTHER_LOADS:
         return "Memory on a small VM while a document is read aloud"
     return "Memory of a server" if kinds == {"none"} else "Memory of a server on a small VM"
 
 
 def load_kinds(comparison: Comparison) -> set[str]:
-    """Return the kinds of all loads."""
-    return {outcome.load_kind for outcome in comparison.outcomes}
+    """Return the kinds of all loads; readers who were sent at a server far away are a soak's."""
+    targets = [run.get("target") or {} for run in comparison.runs]
+    pairs = zip(comparison.outcomes, targets, strict=True)
+    return {
+        SOAK if target.get("kind") == SOAK and outcome.load_kind == "readers" else outcome.load_kind
+        for outcome, target in pairs
+    }
 
 
 def markdown(comparison: Comparison, heap: Sequence[str] = ()) -> str:

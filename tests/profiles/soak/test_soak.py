@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from profiles.errors import OomproofError
+from profiles.report_limits import limits
 from profiles.run_folder import RunFolder
 from profiles.soak.alarms import Thresholds
 from profiles.soak.asked import Secrets
@@ -334,6 +335,14 @@ def test_samples_stand_in_times_order_with_one_heading(
     times = [float(row["t"]) for row in rows]
     assert times == sorted(set(times))
     assert all(float(row["recorder_rss_bytes"]) > 0 for row in rows)
+
+
+def test_a_report_of_a_soak_does_not_speak_of_a_vm_on_this_machine() -> None:
+    """GIVEN the limits that stand in each report THEN a soak's say what cannot be seen from far away instead."""
+    told = limits({"soak"})
+    assert not any(limit.startswith(("The VM is", "Unless the conditions")) for limit in told)
+    assert any(limit.startswith("A server far away") for limit in told)
+    assert not any(limit.startswith("A server far away") for limit in limits({"readers"}))
 
 
 def test_memory_thresholds_come_from_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
