@@ -53,11 +53,13 @@ _OF_READING = (
 )  # fmt: skip
 SOAK = "soak"
 """Readers who were sent at a server far away."""
-_OF_SOAKS = (
-    "A server far away is seen through what it and its platform tell. Memory is read once an interval, so a peak between "
-    "two looks goes by unseen. Why it restarted rests on what was told; what nobody told of is not known.",
-    "Anonymous memory is what the machine says that it cannot give back, with the kernel's own.",
-)
+_SOAK_TEXT = """\
+A server far away is seen through what it and its platform tell. Memory is read once an interval, so a peak between
+two looks goes by unseen. Why it restarted rests on what was told; what nobody told of is not known.
+
+Anonymous memory is what the machine says that it cannot give back, with the kernel's own.
+"""
+_OF_SOAKS = tuple(" ".join(paragraph.split()) for paragraph in _SOAK_TEXT.split("\n\n"))
 _OF_THIS_MACHINE = (
     "Peak VM memory",
     "The words' times",

@@ -164,4 +164,7 @@ def _killed(outcome: VerdictRecord) -> str:
 def _session(outcome: VerdictRecord) -> str:
     if outcome.load_kind != "readers" or outcome.session_s is None:
         return ""
+    if outcome.sessions == 0 and outcome.duration_s is not None:  # a soak's follow each other
+        hours = outcome.duration_s / 3600
+        return f" {number(hours, 'h', 1) if hours >= 1 else number(outcome.duration_s, 's')} of sessions"
     return f" {number(outcome.session_s, 's')} of reading"

@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from profiles.comparison import Comparison
 from profiles.errors import OomproofError
 from profiles.report_limits import limits
+from profiles.report_text import headline
 from profiles.run_folder import RunFolder
 from profiles.soak.alarms import Thresholds
 from profiles.soak.asked import Secrets
@@ -343,6 +345,15 @@ def test_a_report_of_a_soak_does_not_speak_of_a_vm_on_this_machine() -> None:
     assert not any(limit.startswith(("The VM is", "Unless the conditions")) for limit in told)
     assert any(limit.startswith("A server far away") for limit in told)
     assert not any(limit.startswith("A server far away") for limit in limits({"readers"}))
+
+
+@pytest.mark.parametrize(
+    ("duration_s", "words"), [(3599, "3,599 s of sessions"), (259200, "72.0 h of sessions")]
+)
+def test_a_headline_tells_how_long_it_was(duration_s: float, words: str) -> None:
+    """GIVEN a soak that survived THEN its own length, and not that of a session."""
+    record = VerdictRecord(scenario="s", verdict="survived", session_s=600, sessions=0, duration_s=duration_s)
+    assert f"s survived {words} (" in headline(Comparison("", (record,), ({},)))
 
 
 def test_memory_thresholds_come_from_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
