@@ -35,6 +35,7 @@ export function installAppearance() {
   showTheme();
   setLanguage(wantedLanguage());
   measure("top", "--top-height");
+  measure("reader-bar", "--reader-bar-height");
   measure("player", "--player-height");
 }
 

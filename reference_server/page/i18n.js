@@ -24,6 +24,9 @@ export const bytes = (count) => ({ bytes: count });
 /** A number of seconds, written in the language of the moment. */
 export const seconds = (count) => ({ seconds: count });
 
+/** A sentence of the page as a value in another, in the language of the moment. */
+export const sentence = (key, values = {}) => ({ key, values });
+
 /** Return the language of the moment, `en` or `fr`. */
 export const language = () => current;
 
@@ -55,10 +58,7 @@ export function onLanguage(listener) {
  * @param {Record<string, unknown>} [values] of its {placeholders}
  */
 export function t(key, values = {}) {
-  const pair = words[key];
-  if (!pair) throw new Error(`no words for ${key}`);
-  const text = variantOf(pair[LANGUAGES.indexOf(current)], values);
-  return text.replace(/\{(\w+)\}/g, (_, name) => shown(values[name]));
+  return filled(key, values, isolated);
 }
 
 /** Whether a key has words. */
@@ -117,10 +117,19 @@ function write(node) {
 
 function writeLabel(node) {
   const [key, values] = labels.get(node) ?? [node.dataset.tLabel, {}];
-  const text = t(key, values);
-  node.setAttribute("aria-label", text);
-  if (node.tagName === "BUTTON") node.title = text;
+  node.setAttribute("aria-label", filled(key, values, (text) => text)); // which is heard, not seen
+  if (node.tagName === "BUTTON") node.title = t(key, values);
 }
+
+function filled(key, values, written) {
+  const pair = words[key];
+  if (!pair) throw new Error(`no words for ${key}`);
+  const text = variantOf(pair[LANGUAGES.indexOf(current)], values);
+  return text.replace(/\{(\w+)\}/g, (_, name) => shown(values[name], written));
+}
+
+/** A text of others stands in a sentence for itself: neither its direction nor its marks of direction turn the rest. */
+const isolated = (text) => text && `\u2068${text.replace(/[\u2066-\u2069]/g, "")}\u2069`;
 
 function variantOf(text, values) {
   if (typeof text === "string") return text;
@@ -128,10 +137,11 @@ function variantOf(text, values) {
   return text[PLURALS[current].select(count)] ?? text.other;
 }
 
-function shown(value) {
+function shown(value, written) {
   if (value == null) return "";
   if (typeof value === "number") return value.toLocaleString(current);
-  if (typeof value !== "object") return String(value);
+  if (typeof value !== "object") return written(String(value));
+  if ("key" in value) return filled(value.key, value.values, written);
   return "bytes" in value ? shownBytes(value.bytes) : shownSeconds(value.seconds);
 }
 

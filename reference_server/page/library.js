@@ -9,6 +9,7 @@ import { icon } from "./icon.js";
 import { forgetJob } from "./jobs.js";
 import { notify } from "./notices.js";
 import { preferences } from "./preferences.js";
+import { session } from "./session.js";
 import { installUploads, learnLimit } from "./uploads.js";
 
 const RUNNING_AGAIN_MS = 2000;
@@ -68,10 +69,10 @@ async function refreshStates(wanted, mine) {
   if (running.length) timer = setTimeout(() => document.hidden || refreshStates(running, mine), RUNNING_AGAIN_MS);
 }
 
+/** What of a document is made as it would be read: an empty voice stands for the server's own, not for any. */
 async function showState(line) {
   const { id, pages } = line.about;
-  const { voice, speed, model } = preferences.get();
-  const status = await api.status(id, { voice, speed, model });
+  const status = await api.status(id, await session.wanted());
   const made = { done: status.pages.length, total: pages };
   if (status.state === "running") tellState(line, "running", { done: status.pagesDone ?? made.done, total: status.pagesTotal ?? pages });
   else if (status.state === "partial" && !status.pages.length) {
@@ -112,7 +113,7 @@ function lineOf(about) {
     "p",
     { class: "about" },
     say(el("span"), `kind.${about.kind}`),
-    say(el("span"), about.pages === 1 ? "library.page" : "library.pages", { count: about.pages }),
+    say(el("span"), "library.pages", { count: about.pages }),
     say(el("span"), "library.size", { size: bytes(about.sizeBytes) }),
     el("span", { class: "added" }),
   );

@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 import { live } from "./events.js";
-import { bytes, label, say, unsay } from "./i18n.js";
+import { bytes, label, say } from "./i18n.js";
 import { History, MemoryPicture } from "./memory_picture.js";
 
 const FAR = 4; // a machine of so many lines is not the VM that the line is drawn for
@@ -50,6 +50,7 @@ function held({ vmBytes, vmLimitBytes, vmSource, lineBytes, serverBytes, childre
 
 function show(memory) {
   last = memory;
+  if (isGone) say(byId("meter-said"), "meter.back");
   isGone = false;
   const { vmBytes, vmLimitBytes: limit, serverBytes, lineBytes: line, alignersInFlight, alignersWaiting } = memory;
   const { used, limit: drawnLimit, ending } = held(memory);
@@ -77,7 +78,7 @@ function showPanel(memory) {
   const { vmBytes, vmLimitBytes: limit, vmSource, serverBytes, childrenBytes, children, lineBytes: line } = memory;
   say(byId("meter-panel-vm"), "meter.amount", { used: shown(vmBytes) });
   say(byId("meter-panel-server"), "meter.amount", { used: shown(serverBytes) });
-  say(byId("meter-panel-children"), "meter.children_of", { count: children, used: shown(childrenBytes) });
+  say(byId("meter-panel-children"), children ? "meter.children_of" : "meter.working", { count: children, used: shown(childrenBytes) });
   say(byId("meter-panel-limit"), limit === null ? "meter.no_limit" : `meter.limit_${vmSource}`, { limit: limit && shown(limit) });
   say(byId("meter-panel-aligners"), "meter.working", { count: memory.alignersInFlight });
   say(byId("meter-panel-waiting"), "meter.working", { count: memory.alignersWaiting });
@@ -93,11 +94,11 @@ function showPanel(memory) {
 
 /** The last numbers stay, and are said to be the last. */
 function showGone() {
+  if (!isGone) say(byId("meter-said"), "meter.gone_long"); // once, and not at each vain try
   isGone = true;
   byId("meter").dataset.state = "gone";
   const warning = byId("meter-over");
   warning.hidden = false;
   say(warning.lastElementChild, "meter.gone");
   if (last && !panel.hidden) showPanel(last);
-  unsay(byId("meter-said"));
 }

@@ -7,6 +7,10 @@ import { label, say, t } from "./i18n.js";
 const INFO_MS = 8000;
 const MOST = 4;
 
+const notices = byId("notices");
+const home = notices.nextElementSibling;
+const dialogs = []; // those that are open, the newest last
+
 /**
  * Tell a person something, in the language of the moment and of those to come.
  * @param {string} key
@@ -15,7 +19,8 @@ const MOST = 4;
  * @returns {() => void} closes it
  */
 export function notify(key, values = {}, { kind = "info", action } = {}) {
-  const region = byId("notices").querySelector(kind === "error" ? ".errors" : ".infos");
+  settle();
+  const region = notices.querySelector(kind === "error" ? ".errors" : ".infos");
   const said = t(key, values);
   for (const same of document.querySelectorAll(".notice")) {
     if (same.firstElementChild.textContent === said) remove(same); // said again: once is enough
@@ -32,18 +37,38 @@ export function notify(key, values = {}, { kind = "info", action } = {}) {
 }
 
 function remove(notice) {
-  if (notice.contains(document.activeElement)) byId("main").focus({ preventScroll: true });
+  const heading = notice.closest("dialog")?.querySelector("h2");
+  if (notice.contains(document.activeElement)) (heading ?? byId("main")).focus({ preventScroll: true });
   notice.remove();
+}
+
+/** All but a modal dialog is dimmed, deaf and mute: while one is open, notices stand at its foot. */
+function settle() {
+  const dialog = dialogs.at(-1);
+  if (dialog && notices.parentElement !== dialog) dialog.append(notices);
+  else if (!dialog && notices.nextElementSibling !== home) home.before(notices);
+}
+
+function followDialog({ target }) {
+  if (target.open === dialogs.includes(target)) return;
+  if (target.open) dialogs.push(target);
+  else dialogs.splice(dialogs.indexOf(target), 1);
+  // what was told before a dialog stays behind it; the empty region is there before it has to speak
+  if (!target.open || !notices.querySelector(".notice")) settle();
 }
 
 /** Nothing leaves while it is looked at, or hidden behind a dialog. */
 function leaveLater(notice) {
   setTimeout(() => {
     if (!notice.isConnected) return;
-    if (notice.matches(":hover, :focus-within") || document.querySelector("dialog[open]")) leaveLater(notice);
+    const isBehind = dialogs.length && !notice.closest("dialog");
+    if (notice.matches(":hover, :focus-within") || isBehind) leaveLater(notice);
     else remove(notice);
   }, INFO_MS);
 }
+
+const watching = new MutationObserver((changes) => changes.forEach(followDialog));
+for (const dialog of document.querySelectorAll("dialog")) watching.observe(dialog, { attributeFilter: ["open"] });
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape" || document.querySelector("dialog[open]")) return;

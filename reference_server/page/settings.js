@@ -2,8 +2,9 @@
 
 import { api } from "./api.js";
 import { byId, el } from "./dom.js";
-import { errorText, errorWords, onLanguage, say, unsay } from "./i18n.js";
+import { errorWords, onLanguage, say, sentence, unsay } from "./i18n.js";
 import { preferences } from "./preferences.js";
+import { session } from "./session.js";
 import { installStore, showStore } from "./store.js";
 import { changeVoicing } from "./voicing.js";
 
@@ -18,6 +19,7 @@ const voiceHint = byId("set-voice-hint");
 let config = null;
 let voices = [];
 let voicesError = null;
+let shownSpeed = "";
 
 /**
  * Let the settings open, and take effect as they are changed.
@@ -30,10 +32,11 @@ export function installSettings({ currentDocumentId }) {
   byId("set-voice-again").addEventListener("click", learnVoices);
   voice.addEventListener("change", () => change({ voice: voice.value }));
   model.addEventListener("change", () => change({ model: model.value.trim() }));
-  speed.addEventListener("change", changeSpeed);
+  // each press of its arrows is a change: what is meant is known when they are left
+  speed.addEventListener("blur", changeSpeed);
+  speed.addEventListener("keydown", (event) => event.key === "Enter" && changeSpeed());
   highlight.addEventListener("change", () => preferences.set({ highlight: highlight.checked }));
   preferences.subscribe(show);
-  onLanguage(() => (showVoices(), showVoiceHint()));
   installStore({ currentDocumentId });
   show();
 
@@ -70,12 +73,22 @@ async function learnVoices() {
   showVoiceHint();
 }
 
+/** Return how it is spoken: the open document is read as it was opened, whatever another tab has chosen since. */
+function spoken() {
+  const chosen = preferences.get();
+  if (!session.book) return chosen;
+  const { speed: itsSpeed } = session.voicing;
+  const own = (name) => session.voicing[name] === session.config?.[name] && session.voicing[name] !== chosen[name];
+  const shown = (name) => (own(name) ? "" : session.voicing[name]);
+  return { voice: shown("voice"), model: shown("model"), speed: itsSpeed };
+}
+
 function show() {
-  const { speed: chosenSpeed, model: chosenModel, highlight: isOn } = preferences.get();
+  const now = spoken();
   showVoices();
-  if (document.activeElement !== speed) showSpeed(chosenSpeed);
-  if (document.activeElement !== model) model.value = chosenModel;
-  highlight.checked = isOn;
+  if (document.activeElement !== speed) showSpeed(now.speed);
+  if (document.activeElement !== model) model.value = now.model;
+  highlight.checked = preferences.get().highlight;
   const known = config?.model ? ["settings.model_hint_value", { value: config.model }] : ["settings.model_hint"];
   say(byId("set-model-hint"), ...known);
   const models = new Set([...(config?.model ? [config.model] : []), ...MODELS]);
@@ -84,27 +97,32 @@ function show() {
 
 /** The stored voice is always among the choices, whatever the server lists. */
 function showVoices() {
-  const chosen = preferences.get().voice;
+  const chosen = spoken().voice;
   const own = config?.voice ? ["settings.default", { value: config.voice }] : ["settings.default_unknown"];
   const all = chosen && !voices.includes(chosen) ? [chosen, ...voices] : voices;
-  const options = all.map((value) => el("option", { value }, value));
-  voice.replaceChildren(say(el("option", { value: "" }), ...own), ...options);
+  if (voice.dataset.listed !== JSON.stringify([own, all])) { // else a list that is open would close
+    const options = all.map((value) => el("option", { value }, value));
+    voice.replaceChildren(say(el("option", { value: "" }), ...own), ...options);
+    voice.dataset.listed = JSON.stringify([own, all]);
+  }
   voice.value = chosen;
 }
 
 function showVoiceHint() {
   byId("set-voice-again").hidden = !voicesError;
-  if (voicesError) say(voiceHint, "settings.voices_failed", { why: errorText(voicesError) });
+  if (voicesError) say(voiceHint, "settings.voices_failed", { why: sentence(...errorWords(voicesError)) });
   else unsay(voiceHint);
 }
 
 function showSpeed(value) {
-  speed.value = String(value);
+  speed.value = shownSpeed = String(value);
   speed.removeAttribute("aria-invalid");
   say(byId("set-speed-hint"), "settings.speed_hint").classList.remove("wrong");
 }
 
 function changeSpeed() {
+  if (speed.value === shownSpeed) return;
+  shownSpeed = speed.value; // a question takes the focus, too
   const value = Number(speed.value);
   if (value >= 0.25 && value <= 4) {
     change({ speed: value });
@@ -118,13 +136,14 @@ function changeSpeed() {
 async function change(patch) {
   const said = byId("settings-said");
   unsay(said);
+  const [[name, value]] = Object.entries(patch);
   try {
-    await changeVoicing(patch);
+    if (spoken()[name] !== value) await changeVoicing(patch);
   } catch (error) {
     say(said, ...errorWords(error)).classList.add("wrong");
   }
-  const chosen = preferences.get();
+  const now = spoken();
   showVoices();
-  showSpeed(chosen.speed);
-  model.value = chosen.model;
+  showSpeed(now.speed);
+  model.value = now.model;
 }

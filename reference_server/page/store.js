@@ -41,7 +41,7 @@ function showStats() {
   const meter = byId("store-meter");
   Object.assign(meter, { max: maxSize, high: 0.9 * maxSize, optimum: 0, value: totalSize });
   const oldest = oldestDocument && new Date(oldestDocument).toLocaleDateString(language(), { dateStyle: "long" });
-  const key = documentsCount === 0 ? "store_empty" : documentsCount === 1 ? "store_stats_one" : "store_stats";
+  const key = documentsCount === 0 ? "store_empty" : "store_stats";
   const values = { used: bytes(totalSize), max: bytes(maxSize), count: documentsCount, oldest };
   say(byId("store-stats"), `settings.${key}`, values);
 }

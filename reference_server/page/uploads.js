@@ -3,14 +3,16 @@
 import { api } from "./api.js";
 import { byId, el } from "./dom.js";
 import { icon } from "./icon.js";
-import { bytes, errorWords, label, say } from "./i18n.js";
+import { bytes, errorWords, label, say, sentence } from "./i18n.js";
 import { notify } from "./notices.js";
 
 const list = byId("uploads");
 const drop = byId("drop");
 const queue = [];
+const toLibrary = { key: "reader.to_library", run: () => (location.hash = "#/") };
 let sending = false;
 let maxBytes = null;
+let endNotice = () => {};
 
 /**
  * Let the drop zone and the picker take files; a drop anywhere else on the page is taken too, for the browser
@@ -78,7 +80,17 @@ function wait(row) {
   label(say(cancel, "cancel"), "upload.cancel", { name: row.file.name });
   keepFocus(row, cancel);
   queue.push(row);
+  if (isElsewhere()) tellSending(row);
   work();
+}
+
+/** Whether a document is read: the lines of the library are not seen then. */
+const isElsewhere = () => byId("library").hidden;
+
+function tellSending({ file }) {
+  endNotice();
+  const count = queue.length + Number(sending);
+  endNotice = notify("upload.elsewhere", { count, name: file.name }, { action: toLibrary });
 }
 
 function stop(row) {
@@ -94,6 +106,7 @@ async function work() {
   await learnLimit().catch(() => {}); // then the server says what is too large
   for (let row = queue.shift(); row; row = queue.shift()) await send(row);
   sending = false;
+  endNotice();
 }
 
 async function send(row) {
@@ -134,9 +147,13 @@ function fail(row, key, values = {}) {
   say(row.said, key, values);
   const again = say(el("button", { type: "button", class: "again", onclick: () => wait(row) }), "retry");
   const remove = label(el("button", { type: "button", class: "quiet square dismiss", onclick: () => leave(row) }, icon("close")), "upload.remove");
+  if (isElsewhere()) tellFailure(row, key, values);
   const isHopeless = key.startsWith("upload.") || key === "error.NOT_A_DOCUMENT" || key === "error.NO_TEXT";
   keepFocus(row, ...(isHopeless ? [remove] : [again, remove]));
 }
+
+const tellFailure = ({ file }, key, values) =>
+  notify("upload.failed_elsewhere", { name: file.name, why: sentence(key, values) }, { kind: "error", action: toLibrary });
 
 /** Put other buttons in a line's, and the focus on the first where it was on one of the old. */
 function keepFocus({ ways }, ...buttons) {

@@ -166,3 +166,24 @@ def test_the_page_reflows(stand: Stand, visit: Visit, width: int) -> None:
     assert not scrolls_sideways(reader)
     for control in ("#play", "#next", "#previous", "#rate", "#voice", "#pregenerate", "#settings-button"):
         expect(reader.at(control)).to_be_in_viewport()
+
+
+def test_four_times_enlarged_the_text_is_what_fills_the_window(stand: Stand, visit: Visit) -> None:
+    """GIVEN a window of 320 by 256, as at 400 % WHEN it is read THEN nothing covers the text, and the name is whole."""
+    name = "A long name of a document that takes more than two lines in a narrow window, and is read to its end.txt"
+    stand.upload("named", paragraphs(*map(sentence, range(30))), name)
+    reader = visit(stand, viewport={"width": 320, "height": 256}).read("named")
+    assert not scrolls_sideways(reader)
+    assert reader.script("""() => {
+        const {scrollHeight, clientHeight} = document.getElementById("title");
+        return scrollHeight <= clientHeight;
+    }""")
+    reader.block(10).click()
+    reader.expect_spoken(1, 10)
+    covered = """() => ["top", "player"].filter(id => {
+        const {top, bottom} = document.getElementById(id).getBoundingClientRect();
+        return top < innerHeight && bottom > 0;
+    })"""
+    assert reader.script(covered) == []
+    reader.at("#play").scroll_into_view_if_needed()
+    expect(reader.at("#play")).to_be_in_viewport()

@@ -42,9 +42,7 @@ WRONG = (
     Wrong("picture.png", PNG, "cannot be read as a PDF, an EPUB, text or Markdown", "lisible ni comme PDF"),
     Wrong("broken.pdf", b"%PDF-1.7\nno more", "cannot be read as a PDF", "lisible ni comme PDF"),
     Wrong("scanned.pdf", scanned_pdf(), "No text was found in this file", "été trouvé dans ce fichier"),
-    Wrong(
-        "large.txt", b"word " * 30_000, "the server takes 100 kB at most", "le serveur accepte au plus 100 ko"
-    ),
+    Wrong("large.txt", b"word " * 30_000, "the limit is 100 kB", "la limite est de 100 ko"),
     Wrong("empty.txt", b"", "The file is empty", "Le fichier est vide"),
 )
 LOCALES = pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
@@ -81,7 +79,7 @@ def test_a_file_of_which_the_server_alone_knows_that_it_is_too_large(stand: Stan
     reader.page.route("**/api/config", lambda route: route.fulfill(status=500, body="{}"))
     reader.page.goto(stand.url + "/")
     reader.upload("large.txt", b"word " * 30_000)
-    expect(reader.at("#uploads li")).to_contain_text("larger than the server takes")
+    expect(reader.at("#uploads li")).to_contain_text("too large for the server")
 
 
 @LOCALES

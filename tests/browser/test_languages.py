@@ -153,3 +153,35 @@ def test_two_tabs_have_the_same_language(stand: Stand, visit: Visit) -> None:
     expect(other.locator("#library-title")).to_have_text("Library")
     reader.at("#language").click()
     expect(other.locator("#library-title")).to_have_text("Bibliothèque")
+
+
+def test_numbers_choose_the_word_and_names_stand_for_themselves(stand: Stand, visit: Visit) -> None:
+    """GIVEN numbers, and a name that turns what follows WHEN they are in a sentence THEN it is right around them."""
+    reader = visit(stand).open()
+    say = """([key, values]) => import("/page/i18n.js").then(({t, bytes}) =>
+        t(key, {...values, ...(values.bytes && {size: bytes(values.bytes)})}))"""
+
+    def said(key: str, **values: object) -> str:
+        return str(reader.script(say, [key, values]))
+
+    assert [said("library.pages", count=count) for count in (0, 1, 2)] == ["0 pages", "1 page", "2 pages"]
+    assert said("library.size", bytes=107) == "107 bytes"
+    assert said("delete.done", name="\u202etxt.exe") == "“\u2068\u202etxt.exe\u2069” was deleted."
+    assert said("delete.done", name="a\u2069b") == "“\u2068ab\u2069” was deleted."
+    reader.at("#language").click()
+    assert [said("library.pages", count=count) for count in (0, 1, 2)] == ["0 page", "1 page", "2 pages"]
+    assert said("cache.partial", done=1, total=3) == "1 page sur 3 pré-générée"
+    expect(reader.at('#documents [data-id="doc"] .delete')).to_have_attribute(
+        "aria-label", "Supprimer Doc.txt"
+    )
+
+
+def test_a_text_from_right_to_left_begins_at_the_right(stand: Stand, visit: Visit) -> None:
+    """GIVEN a Hebrew text WHEN a block is spoken THEN its bar is at the right, and at the left of an English one."""
+    stand.upload("hebrew", paragraphs("שלום עולם, זה משפט קצר.", sentence(1)), "שלום.txt")
+    reader = visit(stand).read("hebrew")
+    widths = (
+        """block => [getComputedStyle(block).borderLeftWidth, getComputedStyle(block).borderRightWidth]"""
+    )
+    assert reader.block(0).evaluate(widths) == ["0px", "4px"]
+    assert reader.block(1).evaluate(widths) == ["4px", "0px"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import MakeStand, Visit
 from tests.browser.documents import paragraphs, sentence, short_pages
@@ -30,7 +30,7 @@ def stand(make_stand: MakeStand) -> Stand:
 def test_an_empty_library_says_how_to_begin(stand: Stand, visit: Visit) -> None:
     """GIVEN no document WHEN the page is opened THEN it says so, and what to do, and what is taken up to which size."""
     reader = visit(stand).open()
-    expect(reader.at("#documents-note")).to_contain_text("No document yet")
+    expect(reader.at("#documents-note")).to_contain_text("No documents yet")
     expect(reader.at("#drop-hint")).to_contain_text("up to 210 MB each")
 
 
@@ -84,7 +84,7 @@ def test_the_progress_of_an_upload_is_seen_and_it_can_be_cancelled(stand: Stand,
     expect(reader.at("#uploads")).not_to_contain_text(re.compile(r"\d% of"))
     session.detach()
     reader.open()
-    expect(reader.at("#documents-note")).to_contain_text("No document yet")
+    expect(reader.at("#documents-note")).to_contain_text("No documents yet")
 
 
 @pytest.mark.parametrize(
@@ -128,3 +128,35 @@ def test_the_same_file_again_is_the_same_document(stand: Stand, visit: Visit) ->
         reader.upload("same.txt", paragraphs(sentence(1)))
         expect(reader.at("#notices, #uploads").filter(has_text="same.txt").first).to_be_visible()
     expect(reader.at("#documents li[data-id]")).to_have_count(1)
+
+
+def test_what_is_made_is_told_of_the_voice_that_would_be_read(stand: Stand, visit: Visit) -> None:
+    """GIVEN chunks in another voice than the server's own WHEN no voice is chosen THEN they are of other settings."""
+    stand.upload("doc", paragraphs(sentence(1)), "Doc.txt")
+    stand.make("doc", voice="nova")
+    entry = visit(stand).open().at('#documents li[data-id="doc"]')
+    expect(entry.locator(".cache-state")).to_have_attribute("data-state", "stale")
+
+
+def test_files_that_are_dropped_while_a_document_is_read_are_told(stand: Stand, visit: Visit) -> None:
+    """GIVEN a document that is read WHEN files are dropped THEN what becomes of each is told, with a way to it."""
+    stand.upload("doc", paragraphs(sentence(1)), "Doc.txt")
+    reader = visit(stand).read("doc")
+    on_its_way: list[Route] = []
+
+    def hold(route: Route) -> None:
+        on_its_way.append(route)
+
+    reader.page.route("**/api/documents?*", hold)
+    reader.script(DROP, [[{"name": "good.txt", "text": sentence(2), "type": "text/plain"}], "#text"])
+    infos, errors = reader.at("#notices [data-kind=info]"), reader.at("#notices [data-kind=error]")
+    expect(infos).to_contain_text(re.compile("Sending .*good.txt.* to the library"))
+    while not on_its_way:
+        reader.page.wait_for_timeout(10)
+    on_its_way[0].continue_()
+    expect(infos).to_contain_text(re.compile("good.txt.* was added"))
+    reader.script(DROP, [[{"name": "none.txt", "text": "", "type": "text/plain"}], "#text"])
+    expect(errors).to_contain_text(re.compile("none.txt.* was not added. The file is empty"))
+    reader.press("Go to the library", errors)
+    expect(reader.at("#uploads li")).to_contain_text("none.txt")
+    expect(reader.at("#notices")).not_to_contain_text("Sending")

@@ -65,3 +65,28 @@ def test_one_stream_is_open_and_none_while_the_tab_is_closed(stand: Stand, visit
     streams = reader.watched.paths("GET /api/events")
     assert streams[-1] == "/api/events?documentId=streamed"
     assert len(streams) <= 2
+
+
+def test_a_connection_that_is_lost_and_found_is_told_once_each(stand: Stand, visit: Visit) -> None:
+    """GIVEN the meter WHEN the server is gone for some tries, and back THEN each is said once to who hears the page."""
+    reader = visit(stand).open()
+    reader.watched.expect_errors("ERR_")
+    expect(reader.at("#meter-server")).to_contain_text("MB")
+    expect(reader.at("#meter-said")).not_to_contain_text("onnect")
+    reader.script(
+        """() => {
+            const said = document.getElementById("meter-said");
+            window.told = [];
+            new MutationObserver(() => told.push(said.textContent)).observe(said, {childList: true});
+        }"""
+    )
+    stand.kill()
+    expect(reader.at("#meter-said")).to_contain_text("No connection to the server")
+    reader.page.wait_for_timeout(2_000)
+    stand.start_again()
+    expect(reader.at("#meter")).not_to_have_attribute("data-state", "gone")
+    told = [text for text in reader.script("told") if "onnect" in text]
+    assert [text.partition(".")[0] for text in told] == [
+        "No connection to the server",
+        "Connected to the server again",
+    ]

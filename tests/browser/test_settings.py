@@ -85,7 +85,7 @@ def test_a_speed_that_cannot_be_is_refused_in_words(stand: Stand, visit: Visit, 
     reader = settings_of(visit(stand).read("one"))
     reader.at("#set-speed").fill(wrong)
     reader.at("#set-speed").press("Enter")
-    expect(reader.at("#settings")).to_contain_text("Write a number from 0.25 to 4")
+    expect(reader.at("#settings")).to_contain_text("Enter a number from 0.25 to 4")
     expect(reader.at("#ask")).to_be_hidden()
     reader.page.reload()
     settings_of(reader)
@@ -123,7 +123,7 @@ def test_clearing_all_clears_all_and_the_statistics_say_so(stand: Stand, visit: 
     expect(reader.at("#store-stats")).to_contain_text("of 5 GB used, by 2 documents")
     reader.at("#clear-all").click()
     reader.at("#ask button.danger").click()
-    expect(reader.at("#store-stats")).to_contain_text("nothing of 5 GB is used")
+    expect(reader.at("#store-stats")).to_contain_text("none of 5 GB used")
     reader.page.keyboard.press("Escape")
     reader.expect_mode("live")
     assert stand.json("/api/tts/preprocess/stats")["documentsCount"] == 0
@@ -133,4 +133,60 @@ def test_from_the_library_there_is_no_document_to_clear(stand: Stand, visit: Vis
     """GIVEN the library WHEN the settings are opened THEN clearing one document is not offered, and why is said."""
     reader = settings_of(visit(stand).open())
     expect(reader.at("#clear-document")).to_be_disabled()
-    expect(reader.at("#settings")).to_contain_text("Open a document to clear its audio alone")
+    expect(reader.at("#settings")).to_contain_text("Open a document to clear only its audio")
+
+
+def test_the_arrows_of_the_speed_ask_when_they_are_left(stand: Stand, visit: Visit) -> None:
+    """GIVEN a cache WHEN the speed is stepped THEN no step asks anything, and what it came to is asked once."""
+    reader = settings_of(visit(stand).read("one"))
+    speed = reader.at("#set-speed")
+    with reader.page.expect_request("**/api/tts/preprocess/status*speed=1.1&*"):
+        for _ in range(2):
+            speed.press("ArrowUp")
+        reader.page.wait_for_timeout(300)
+        expect(reader.at("#ask")).to_be_hidden()
+        reader.at("#set-model").focus()
+    expect(reader.at("#ask")).to_contain_text("1.1")
+    reader.at('#ask button[data-value="keep"]').click()
+    expect(speed).to_have_value("1")
+    expect(reader.at("#ask")).to_be_hidden()
+    assert not [path for path in reader.watched.paths("GET /api/tts/preprocess/status") if "1.05" in path]
+
+
+def test_the_settings_are_those_of_the_open_document(stand: Stand, visit: Visit) -> None:
+    """GIVEN a document WHEN another tab chooses another speed THEN the settings show the one it is read with."""
+    reader = visit(stand).read("one")
+    other = ReaderPage(reader.page.context.new_page(), stand.url, reader.watched)
+    settings_of(other.open())
+    other.at("#set-speed").fill("2")
+    other.at("#set-speed").press("Enter")
+    settings_of(reader)
+    expect(reader.at("#set-speed")).to_have_value("1")
+    reader.at("#set-speed").press("Enter")
+    reader.at("#settings-close").click()
+    expect(reader.at("#ask")).to_be_hidden()
+    reader.at("#back-to-library").click()
+    expect(settings_of(reader).at("#set-speed")).to_have_value("2")
+
+
+def test_what_goes_wrong_while_the_settings_are_open_is_told_there(stand: Stand, visit: Visit) -> None:
+    """GIVEN the settings WHEN a change fails, and a notice comes THEN both can be read and pressed above the page."""
+    reader = settings_of(visit(stand).read("one"))
+    reader.watched.expect_errors("ERR_FAILED")
+    expect(reader.at('#set-voice option[value="nova"]')).to_be_attached()
+    reader.page.route("**/api/tts/preprocess/status*", lambda route: route.abort())
+    reader.at("#set-voice").select_option("nova")
+    expect(reader.at("#settings-said")).to_contain_text("The server cannot be reached")
+    expect(reader.at("#set-voice")).to_have_value("")
+    expect(reader.at("#notices .notice")).to_have_count(0)
+    notify = "key => import('/page/notices.js').then(({notify}) => void notify(key, {}, {kind: 'error'}))"
+    reader.script(notify, "error.OVERLOADED")
+    reader.script(notify, "error.DISK_FULL")
+    notices = reader.at("#notices .notice")
+    expect(notices).to_have_count(2)
+    reader.press("Dismiss this message", notices.first)
+    expect(reader.at("#settings-title")).to_be_focused()
+    reader.page.keyboard.press("Escape")
+    expect(reader.at("#settings")).to_be_hidden()
+    reader.press("Dismiss this message", notices)
+    expect(notices).to_have_count(0)
