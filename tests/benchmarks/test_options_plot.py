@@ -17,7 +17,7 @@ def test_ends_of_many_kinds_stand_above_their_own_panel(tmp_path: Path) -> None:
     make_run(tmp_path, "balance-5/cached-1")
     found = read_runs(tmp_path)
     figure = memory_figure(found.groups(), found)
-    figure.draw_without_rendering()  # type: ignore[no-untyped-call]
+    figure.draw_without_rendering()
     heads = [[*axes.texts, axes.title] for axes in figure.axes if axes.get_visible()]
     boxes = [[head.get_window_extent() for head in panel] for panel in heads]
     for left, right in pairwise(boxes):
