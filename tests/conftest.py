@@ -13,6 +13,10 @@ LONGEST = (
     "test_revision.py",
     "test_server_memory.py",
     "test_replay.py",
+    "test_page_memory.py",
+    "test_long_reading.py",
+    "test_accessibility.py",
+    "test_bad_input.py",
 )
 """Modules that take a minute and more, in the order that they are begun: whoever begins one last is waited for."""
 
