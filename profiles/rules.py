@@ -82,7 +82,8 @@ def _generator_failed(folder: RunFolder, values: Mapping[str, Any]) -> list[str]
     processes = processes_of(folder)
     if values["load_kind"] == "readers" and values["mix"] is not None and not processes:
         return ["load: generator.csv is missing or empty, so nobody knows whether the load kept up"]
-    return saturation(processes)
+    target: Any = folder.run.get("target") or {}
+    return saturation(processes, for_days=target.get("kind") == "soak")
 
 
 def _witnesses_failed(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:

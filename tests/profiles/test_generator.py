@@ -146,3 +146,12 @@ def test_more_load_is_never_less_saturated(share: float, lagged: int) -> None:
     rows = series(cpu_share=share, lags_s=(0.6,) * lagged)
     less = series(cpu_share=share / 2, lags_s=(0.6,) * (lagged // 2))
     assert saturation({"0": rows}) or not saturation({"0": less})
+
+
+@pytest.mark.parametrize(("busy_s", "told"), [(30, False), (200, True)])
+def test_ten_busy_seconds_do_not_spoil_a_soak(busy_s: int, told: bool) -> None:  # noqa: FBT001  # a table's cell
+    """GIVEN three hours of a generator that was busy for so long THEN a soak is spoiled by one row in 100 only."""
+    cpu_s = [float(min(second, busy_s)) for second in range(10_800)]
+    rows = [LoadSample(float(t), "0", used, 0.0, 1.0, 1.0, 100.0, 4.0) for t, used in enumerate(cpu_s)]
+    assert saturation({"0": rows})
+    assert bool(saturation({"0": rows}, for_days=True)) is told
