@@ -69,12 +69,11 @@ class QuickAnswers:
         self, known: Known, document_id: str, scope: Scope, receive: Receive, send: Send
     ) -> bool:
         asked = {name: value for name, value in reversed(scope["headers"]) if name in _CONDITIONS}
-        etag = (b"etag", known.etag.encode())
         if b"if-none-match" in asked and names(asked[b"if-none-match"].decode("latin-1"), known.etag):
             if not known.is_whole():
                 return False
             self._count_hit(scope, document_id)
-            await _send_all(send, 304, [etag, _CACHING])
+            await _send_all(send, 304, [(b"etag", known.etag.encode()), _CACHING])
             return True
         if scope["method"] == "HEAD" or not can_send_files(scope):
             return False
@@ -87,10 +86,8 @@ class QuickAnswers:
                 answer = {"ETag": known.etag, **REVALIDATE}
                 await OpenFileResponse(file, media_type="audio/mpeg", headers=answer)(scope, receive, send)
                 return True
-            size = known.size_bytes
-            headers = [*_SOUND, (b"content-length", b"%d" % size), (b"last-modified", known.modified), etag]
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
-            await send({"type": ZERO_COPY, "file": file, "offset": 0, "count": size})
+            await _send_start(send, 200, _headers_of(known))
+            await send({"type": ZERO_COPY, "file": file, "offset": 0, "count": known.size_bytes})
         return True
 
     def _count_hit(self, scope: Scope, document_id: str) -> None:
@@ -113,8 +110,17 @@ def routes_by_path(routes: list[BaseRoute]) -> dict[str, BaseRoute]:
     return {route.path: route for route in routes if isinstance(route, Route)}
 
 
-async def _send_all(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+def _headers_of(known: Known) -> list[tuple[bytes, bytes]]:
+    length, etag = b"%d" % known.size_bytes, known.etag.encode()
+    return [*_SOUND, (b"content-length", length), (b"last-modified", known.modified), (b"etag", etag)]
+
+
+async def _send_start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+async def _send_all(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:
+    await _send_start(send, status, headers)
     await send({"type": "http.response.body", "body": body})
 
 

@@ -45,6 +45,8 @@ class Usage:
         self._lock = threading.Lock()
         self._documents: dict[str, Occupied] = {}
         self._documents_bytes = 0
+        self._ages: tuple[int, int | None] | None = None
+        """How many documents have an age, and the oldest's, while nothing has changed."""
         self.other_bytes = 0
 
     @property
@@ -64,7 +66,10 @@ class Usage:
     def put(self, document_id: str, occupied: Occupied) -> None:
         """Take over what a document occupies; one that occupies nothing is forgotten."""
         with self._lock:
-            self._documents_bytes += occupied.size_bytes - self.get(document_id).size_bytes
+            before = self.get(document_id)
+            self._documents_bytes += occupied.size_bytes - before.size_bytes
+            if occupied.created_at != before.created_at or not (occupied.size_bytes and before.size_bytes):
+                self._ages = None
             if occupied.size_bytes:
                 self._documents[document_id] = occupied
             else:
@@ -92,5 +97,9 @@ class Usage:
     def stats(self) -> StoreStats:
         """Return the totals."""
         with self._lock:
-            ages = [at for occupied in self._documents.values() if (at := occupied.created_at) is not None]
-            return StoreStats(self.total_bytes, len(ages), min(ages, default=None))
+            if self._ages is None:
+                ages = [
+                    at for occupied in self._documents.values() if (at := occupied.created_at) is not None
+                ]
+                self._ages = len(ages), min(ages, default=None)
+            return StoreStats(self.total_bytes, *self._ages)

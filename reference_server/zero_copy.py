@@ -22,7 +22,7 @@ ZERO_COPY = "http.response.zerocopysend"
 _WINDOW_BYTES = 1024 * 1024
 """Sent in one go: then it is the turn of others."""
 
-_PIECE_BYTES = 2048
+_PIECE_BYTES = 256
 """What waits in the process for a client that takes nothing at the moment: its going tells that more may follow."""
 
 _READ_BYTES = 128 * 1024
@@ -92,6 +92,7 @@ async def send_file(
                 raise OSError(errno.EIO, "The file is shorter than it was")
             transport.write(piece)
             at += len(piece)
+            del piece  # the transport has a copy, and thousands may wait here
             await drain()
         elif at < end:
             await asyncio.sleep(0)

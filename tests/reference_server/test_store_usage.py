@@ -50,3 +50,18 @@ def test_the_wire_has_the_plans_names_and_utc() -> None:
         "oldestDocument": "2024-01-01T00:00:00Z",
     }
     assert StoreStats(0, 0, None).to_json()["oldestDocument"] is None
+
+
+def test_totals_follow_every_change_between_two_looks() -> None:
+    """GIVEN totals that were asked for WHEN documents come, age, empty or go THEN the next totals are the new ones."""
+    usage = Usage()
+    for document_id, occupied, expected in (
+        ("a", Occupied(5, 20), StoreStats(5, 1, 20)),
+        ("b", Occupied(7, 10), StoreStats(12, 2, 10)),
+        ("b", Occupied(9, 10), StoreStats(14, 2, 10)),
+        ("b", Occupied(9, 30), StoreStats(14, 2, 20)),
+        ("a", Occupied(5, None), StoreStats(14, 1, 30)),
+        ("b", Occupied(0, 30), StoreStats(5, 0, None)),
+    ):
+        usage.put(document_id, occupied)
+        assert usage.stats() == expected
