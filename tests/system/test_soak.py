@@ -23,7 +23,7 @@ pytestmark = pytest.mark.kernel
 INTERVAL_S = 1.0
 QUICK = ("--interval", f"{INTERVAL_S:g}s", "--most-restarts", "1000")
 WATCHING = ("--readers", "0")
-CACHED_FOR_S = float(os.environ.get("SOAK_CACHED_S", "104"))
+CACHED_FOR_S = float(os.environ.get("SOAK_CACHED_S", "110"))
 """In CI the shortest that tells growth, at a look a second; `make soak-hour` is the hour."""
 MOST_RISE_MB = 2.0
 """More than this from the third quarter of its life to the last is no flat client."""
@@ -309,7 +309,7 @@ def test_cached_mode_survives_and_nothing_grows(tmp_path: Path) -> None:
     verdict = soak.verdict()
     assert (truth["deaths"], truth["children_killed"]) == ([], 0)
     assert (status, verdict["verdict"], verdict["restarts"]) == (0, "survived", 0)
-    assert (verdict["stalls"], verdict["failures"]) == (0, 0)
+    assert (verdict["stalls"], verdict["failures"]) == (0, 0), f"p99 of a chunk: {verdict['chunk_p99_ms']} ms"
     assert verdict["requests"] >= 36  # six people, six blocks each
     assert verdict["growth"] == "flat", verdict["growth_reason"]
     assert soak.rose_mb() < MOST_RISE_MB
