@@ -138,8 +138,8 @@ def _check_prometheus(asked: Asked, secrets: Secrets, asleep: str, clock: Clock)
         return max(newest) / MIB
     if not asleep and not asked.metrics:
         raise OomproofError(
-            f"--fly-app {asked.fly_app}: {place.shown} has no memory of it in the last 5 min. See to the name, "
-            "to FLY_ORG, and whether a machine runs."
+            f"--fly-app {asked.fly_app}: {place.shown} has no memory of it in the last 5 min. See to the name "
+            "and to FLY_ORG, or wait a minute after a deploy: Fly tells samples late."
         )
     return None
 
