@@ -38,6 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--for", dest="how_long", default="1h", help="how long (%(default)s)")
     add("--readers", default="16", help="how many read (%(default)s)")
     add("--pace", default="1", help="how much faster than real time (%(default)s)")
+    add("--volume", type=Path, help="a docstore to begin with, whose chunks need not be made again")
     add("--out", type=Path, default=Path("reports/soak"), help="where to (%(default)s)")
     chosen = parser.parse_args(arguments)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -52,6 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _measured(chosen: argparse.Namespace, work: Path) -> dict[str, Any]:
     asked = ["--mode", "cached", "--readers", chosen.readers, "--pace", chosen.pace, "--for", chosen.how_long]
     out = work / "soak"
+    if chosen.volume is not None:
+        shutil.copytree(chosen.volume, work / "fly" / "volume")
     with standing_in(work / "fly", "--pace", chosen.pace) as fly:
         with soaking(out, fly.environment, *fly.options, *asked, "--out", str(out)) as soak:
             status = _followed(soak, fly, chosen.out)
