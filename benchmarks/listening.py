@@ -13,21 +13,21 @@ _NOTE = """() => {
     const audio = document.getElementById("audio");
     const heard = {played_s: 0, blocks: 0, waits_ms: [], gaps_ms: [], failed: 0};
     window.heard = heard;
-    let silentSince = null;
+    let silence = null; // since when, and in which list it goes
     const notes = {
         ended() {
-            silentSince = performance.now();
+            silence = [performance.now(), heard.gaps_ms];
             heard.played_s += audio.duration;
             heard.blocks += 1;
         },
         playing() {
-            if (silentSince === null) return;
-            const list = audio.currentTime > 0.05 ? heard.waits_ms : heard.gaps_ms;
-            list.push(performance.now() - silentSince);
-            silentSince = null;
+            if (!silence) return;
+            const [since, list] = silence;
+            list.push(performance.now() - since);
+            silence = null;
         },
         waiting() {
-            silentSince ??= performance.now();
+            silence ??= [performance.now(), heard.waits_ms];
         },
         error() {
             if (audio.getAttribute("src")) heard.failed += 1;

@@ -79,6 +79,22 @@ def test_a_change_is_kept_for_the_next_visit_and_asks_nothing_where_nothing_is_m
     assert reader.watched.routes().count("POST /api/tts") >= 1
 
 
+def test_the_servers_own_voice_can_be_chosen_again(make_stand: MakeStand, visit: Visit) -> None:
+    """GIVEN another voice WHEN the server's own is chosen again THEN its name is shown, and it is what is asked for."""
+    stand = make_stand(TTS_VOICE="fable")
+    stand.upload("none", paragraphs(*map(sentence, range(2))))
+    reader = settings_of(visit(stand).read("none"))
+    expect(reader.at('#set-voice option[value="echo"]')).to_be_attached()
+    reader.at("#set-voice").select_option("echo")
+    expect(reader.at("#voice")).to_have_value("echo")
+    reader.at("#set-voice").select_option("")
+    expect(reader.at("#voice")).to_have_value("fable")
+    reader.page.keyboard.press("Escape")
+    with reader.page.expect_request("**/api/tts") as asked:
+        reader.play()
+    assert asked.value.post_data_json["voice"] == "fable"
+
+
 @pytest.mark.parametrize("wrong", ["0", "4.5", "", "-1"])
 def test_a_speed_that_cannot_be_is_refused_in_words(stand: Stand, visit: Visit, wrong: str) -> None:
     """GIVEN a speed beyond 0.25 to 4 WHEN it is typed THEN that is said, and the old one stays."""
