@@ -3,6 +3,7 @@
 import os
 
 import pytest
+from hypothesis import settings
 
 CI = "CI"
 """Set by CI: there a test that is skipped is a test that fails, for nobody reads why."""
@@ -19,6 +20,9 @@ LONGEST = (
     "test_bad_input.py",
 )
 """Modules that take a minute and more, in the order that they are begun: whoever begins one last is waited for."""
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")  # no test is about time: on a busy machine an example may take long
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
