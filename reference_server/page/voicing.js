@@ -23,7 +23,9 @@ export async function changeVoicing(patch) {
     return true;
   }
   const mine = (latest += 1);
-  const voicing = await session.wanted(patch);
+  const wanted = await session.wanted(patch);
+  const changed = Object.keys(patch).map((name) => [name, wanted[name]]); // the rest is this tab's, whatever others chose
+  const voicing = { ...session.voicing, ...Object.fromEntries(changed) };
   const [status, before] = [await api.status(book.id, voicing), session.status];
   if (mine !== latest || session.book !== book) return false;
   const answer = status.stale?.settings.length ? await ask(question(status)) : "live";
