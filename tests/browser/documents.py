@@ -19,12 +19,13 @@ def sentence(number: int) -> str:
     return f"Number {number}: the {thing} {place} is here."
 
 
-def short_pages(pages: int) -> bytes:
-    """A PDF whose pages have one short sentence each, and so one block."""
+def short_pages(pages: int, sentences: int = 1) -> bytes:
+    """A PDF whose pages have so many short sentences each, in one block."""
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A6, invariant=1)
     for number in range(1, pages + 1):
-        canvas.drawString(30, 360, sentence(number))
+        for line in range(sentences):
+            canvas.drawString(30, 360 - 14 * line, sentence(number + line * pages))
         canvas.showPage()
     canvas.save()
     return out.getvalue()

@@ -21,7 +21,7 @@ def test_ten_minutes_of_cached_reading_have_no_stall(make_stand: MakeStand, visi
     stand = make_stand(ALIGNER="embedded")
     stand.upload("long", long_blocks(BLOCKS))
     stand.make("long")
-    reader = visit(stand).set_rate(RATE).read("long")
+    reader = visit(stand).prefer(rate=RATE).read("long")
     listen(reader.page)
     reader.play()
     until_played(reader.page, TEN_MINUTES_S, within_ms=3 * 1000 * TEN_MINUTES_S / RATE)
