@@ -59,6 +59,11 @@ def until_played(page: Page, least_s: float, within_ms: float) -> None:
     page.wait_for_function("least => window.heard.played_s >= least", arg=least_s, timeout=within_ms)
 
 
+def until_heard(page: Page, blocks: int, within_ms: float) -> None:
+    """Wait until so many blocks were played to their ends."""
+    page.wait_for_function("blocks => window.heard.blocks >= blocks", arg=blocks, timeout=within_ms)
+
+
 def heard_on(page: Page) -> Heard:
     """Return what was noted so far."""
     told = page.evaluate("window.heard")

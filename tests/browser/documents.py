@@ -19,13 +19,12 @@ def sentence(number: int) -> str:
     return f"Number {number}: the {thing} {place} is here."
 
 
-def short_pages(pages: int, sentences: int = 1) -> bytes:
-    """A PDF whose pages have so many short sentences each, in one block."""
+def short_pages(pages: int) -> bytes:
+    """A PDF whose pages have one short sentence each, and so one block."""
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=A6, invariant=1)
     for number in range(1, pages + 1):
-        for line in range(sentences):
-            canvas.drawString(30, 360 - 14 * line, sentence(number + line * pages))
+        canvas.drawString(30, 360, sentence(number))
         canvas.showPage()
     canvas.save()
     return out.getvalue()
@@ -34,6 +33,12 @@ def short_pages(pages: int, sentences: int = 1) -> bytes:
 def paragraphs(*texts: str) -> bytes:
     """A text whose paragraphs are its blocks, as long as they are short."""
     return "\n\n".join(texts).encode()
+
+
+def short_blocks(blocks: int, sentences: int) -> bytes:
+    """A text whose paragraphs, each a block, have so many short sentences; no two are alike."""
+    lines = [[sentence(number + blocks * line) for line in range(sentences)] for number in range(blocks)]
+    return paragraphs(*map(" ".join, lines))
 
 
 def long_blocks(blocks: int, least_chars: int = 380) -> bytes:

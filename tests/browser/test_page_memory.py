@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from benchmarks.listening import listen, until_heard
 from tests.browser.conftest import MakeStand, Visit
-from tests.browser.documents import short_pages
+from tests.browser.documents import short_blocks
 from tests.browser.heap import Held, held_by
 from tests.browser.stand import Stand
 
@@ -20,7 +21,6 @@ MOST_EMBEDDER_GROWTH_BYTES = 2_000_000
 MOST_URLS = 20
 """Audio that is kept at the same time, here and there one more: the browser holds it outside of the page's heap."""
 
-REACHED = "page => Number(document.querySelector('.block.spoken')?.dataset.page ?? 0) >= page"
 COUNT_URLS = """() => {
     const [make, drop] = [URL.createObjectURL, URL.revokeObjectURL];
     const open = new Set();
@@ -32,9 +32,9 @@ COUNT_URLS = """() => {
 
 @pytest.fixture
 def short(make_stand: MakeStand) -> Stand:
-    """A document of 204 pages with one block each, all made, spoken fast."""
+    """A document of 204 blocks, all made, spoken fast."""
     stand = make_stand()
-    stand.upload("short", short_pages(BLOCKS, SENTENCES))
+    stand.upload("short", short_blocks(BLOCKS, SENTENCES))
     stand.make("short", speed=SPEED)
     return stand
 
@@ -44,11 +44,12 @@ def test_the_page_holds_no_more_after_200_blocks_than_after_20(short: Stand, vis
     reader = visit(short)
     reader.page.add_init_script(f"({COUNT_URLS})()")
     reader.prefer(rate=RATE, speed=SPEED).read("short")
+    listen(reader.page)
     reader.play()
     seen: dict[int, Held] = {}
-    for page in range(WARM_UP, LAST + 1, EVERY):
-        reader.page.wait_for_function(REACHED, arg=page, timeout=120_000)
-        seen[page] = held_by(reader.page)
+    for blocks in range(WARM_UP, LAST + 1, EVERY):
+        until_heard(reader.page, blocks, within_ms=120_000)
+        seen[blocks] = held_by(reader.page)
         assert reader.script("window.openUrls.size") <= MOST_URLS
     first, last = seen[WARM_UP], seen[LAST]
     assert last.heap_bytes - first.heap_bytes < MOST_GROWTH_BYTES, seen

@@ -1,6 +1,6 @@
 """The main states of the page as pictures: for the docs where `SCREENSHOTS` names a folder (`make page-pictures`).
 
-Else they go nowhere that stays, and only show that each state can be had. Text, size, theme and language are always the
+Else they go nowhere that stays, only show that each state can be had, and have a quick aligner. Text, size, theme and language are always the
 same; the memory that the meter shows is this machine's at that moment.
 """
 
@@ -53,7 +53,8 @@ def draw(folder: Path) -> Draw:
 @pytest.fixture(scope="module")
 def stand(make_stand: MakeStand, tmp_path_factory: pytest.TempPathFactory) -> Stand:
     """The book of 142 pages with two of them made, an essay that is made, and notes of which nothing is."""
-    stand = make_stand("--latency", "0.3", ALIGNER="embedded", ALIGNERS="1")
+    aligner = {"ALIGNER": "embedded", "ALIGNERS": "1"} if os.environ.get("SCREENSHOTS") else {}
+    stand = make_stand("--latency", "0.3", **aligner)
     path = tmp_path_factory.mktemp("book") / "book.pdf"
     build_pdf(path)
     stand.upload("notes", long_blocks(9), "Notes of a summer.txt")
