@@ -1,7 +1,7 @@
 """The main states of the page as pictures: for the docs where `SCREENSHOTS` names a folder (`make page-pictures`).
 
-Else they go nowhere that stays, only show that each state can be had, and have a quick aligner. Text, size, theme and language are always the
-same; the memory that the meter shows is this machine's at that moment.
+Else they go nowhere that stays, only show that each state can be had, and have a quick aligner. Text, size, theme and
+language are always the same; the memory that the meter shows is this machine's at that moment.
 """
 
 from __future__ import annotations
@@ -66,11 +66,10 @@ def stand(make_stand: MakeStand, tmp_path_factory: pytest.TempPathFactory) -> St
 
 
 def with_a_word(reader: ReaderPage, least_s: float = 2.0) -> None:
-    """Play until a word in the middle of a block is marked, and stop there."""
+    """Play until a word in the middle of a block is marked; it plays on."""
     reader.play()
     expect(reader.word).to_be_visible(timeout=60_000)
     reader.until_it_sounds(least_s)
-    reader.pause()
     reader.script("scrollTo(0, 0)")
 
 
@@ -116,6 +115,7 @@ def test_reading_from_the_cache_and_a_hole_in_it(stand: Stand, visit: Visit, dra
     with_a_word(reader)
     reader.expect_mode("cached")
     draw(reader, "reading-cached")
+    reader.pause()
     for page in ("2", "3"):
         reader.at("#page-forward").click()
         expect(reader.at("#page-number")).to_have_value(page)
