@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -106,9 +107,11 @@ def test_a_steady_climb_into_the_limit_is_seen_to_within_a_sample(
     (kill,) = RunFolder(tmp_path).named("oom_kill")
     assert kill.t - before.t <= unseen_s(before, after) + float(kill.text("t_within_s"))
     assert peak_bytes is not None
-    highest = max(sample.vm_bytes or 0.0 for sample in RunFolder(tmp_path).samples)
+    held = [sample.vm_bytes or 0.0 for sample in RunFolder(tmp_path).samples]
     growth_bytes = MB_PER_S * MIB * unseen_s(before, after)
-    assert 0 <= peak_bytes - highest <= growth_bytes + NOISE_BYTES
+    # A server that was starved makes up for it: then its steepest sample tells how much one may miss.
+    steepest_bytes = max(after - before for before, after in pairwise(held))
+    assert 0 <= peak_bytes - max(held) <= max(growth_bytes, steepest_bytes) + NOISE_BYTES
 
 
 def test_peaks_of_a_climb_are_the_kernels_own(control: tuple[Vm, Server], tmp_path: Path) -> None:
