@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import pairwise
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -110,7 +109,7 @@ def test_a_steady_climb_into_the_limit_is_seen_to_within_a_sample(
     held = [sample.vm_bytes or 0.0 for sample in RunFolder(tmp_path).samples]
     growth_bytes = MB_PER_S * MIB * unseen_s(before, after)
     # A server that was starved makes up for it: then its steepest sample tells how much one may miss.
-    steepest_bytes = max(after - before for before, after in pairwise(held))
+    steepest_bytes = max(after - before for before, after in itertools.pairwise(held))
     assert 0 <= peak_bytes - max(held) <= max(growth_bytes, steepest_bytes) + NOISE_BYTES
 
 
