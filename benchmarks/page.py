@@ -195,17 +195,17 @@ def _figures(library: list[Visit], cached: list[Visit], live: list[Visit]) -> li
 
 
 def _save(options: argparse.Namespace, figures: Sequence[Figure], conditions: dict[str, object]) -> None:
-    value = {
+    value: dict[str, object] = {
         "created_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["python", "-m", "benchmarks.page", *options.given]),
         "commit": commit(),
         "machine": machine.describe(),
-        **conditions,
+        "conditions": conditions,
         "figures": [one.to_json() for one in figures],
     }
     options.out.mkdir(parents=True, exist_ok=True)
     (options.out / "result.json").write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-    (options.out / "page.md").write_text(markdown(figures, conditions), encoding="utf-8")
+    (options.out / "page.md").write_text(markdown(value), encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:

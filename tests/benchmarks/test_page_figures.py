@@ -17,13 +17,30 @@ def test_a_figure_without_a_limit_is_always_kept() -> None:
     assert Figure("live", (60_000.0,)).is_kept
 
 
-def test_the_table_has_every_figure_and_says_what_is_exceeded() -> None:
-    """GIVEN one promise kept and one not THEN each has its row, the conditions below, and the second is marked."""
-    figures = [Figure("library", (120.0, 80.0), 1000.0), Figure("audio", (250.4, 90.0), 200.0)]
-    text = markdown(figures, {"browser": "Chromium 1"})
-    assert "| library | 2 | 100 | 120 | 1,000 |" in text
-    assert "| audio | 2 | 170 | 250 | 200, **exceeded** |" in text
-    assert text.endswith("browser: Chromium 1\n")
+def test_the_page_has_every_figure_and_says_what_is_exceeded() -> None:
+    """GIVEN one promise kept and one not THEN each has its row, with the conditions, and the second is marked."""
+    figures = [
+        Figure("library", (120.0, 80.0), 1000.0),
+        Figure("audio", (250.4, 90.0), 200.0),
+        Figure("live", (9.0,)),
+    ]
+    value = {
+        "created_at": "2026-11-23T19:06:40+00:00",
+        "command": "python -m benchmarks.page",
+        "commit": "abc1234",
+        "machine": {"cpus": 2, "cpu_model": "A", "memory_mb": 4096, "kernel": "6", "python": "3.11.7"},
+        "conditions": {"browser": "Chromium 1"},
+        "figures": [one.to_json() for one in figures],
+    }
+    text = markdown(value)
+    assert "| library | 2 | 100 | 120 | under 1,000 |\n" in text
+    assert "| audio | 2 | 170 | 250 | under 200, **exceeded** |\n" in text
+    assert "| live | 1 | 9 | 9 | none |\n" in text
+    assert (
+        "Measured 2026-11-23 by `python -m benchmarks.page` at commit abc1234, on 2 cores (A), 4,096 MB"
+        in text
+    )
+    assert "browser: Chromium 1." in text
 
 
 def test_the_json_has_each_visit() -> None:
