@@ -19,14 +19,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from playwright.sync_api import Error as BrowserError
 
 from benchmarks.browser import launch
@@ -103,10 +103,20 @@ def _make(url: str) -> None:
         time.sleep(0.2)
 
 
-def _visit(browser: Browser, url: str, document_id: str | None, block: int | None) -> Visit:
-    """Open the library, or a document and press a block of it, in a browser that has seen nothing yet."""
+@contextmanager
+def _context(browser: Browser) -> Iterator[BrowserContext]:
+    """An empty browser; what ends it by a signal has ended Chromium as well, and that is no error of its own."""
     context = browser.new_context()
     try:
+        yield context
+    finally:
+        with suppress(BrowserError):
+            context.close()
+
+
+def _visit(browser: Browser, url: str, document_id: str | None, block: int | None) -> Visit:
+    """Open the library, or a document and press a block of it, in a browser that has seen nothing yet."""
+    with _context(browser) as context:
         page = context.new_page()
         page.add_init_script(WATCH)
         page.goto(f"{url}/" if document_id is None else f"{url}/#/read/{document_id}")
@@ -117,14 +127,11 @@ def _visit(browser: Browser, url: str, document_id: str | None, block: int | Non
         page.wait_for_function("() => window.seen.sounds")
         seen = _seen(page)
         return Visit(seen["ready"], seen["sounds"] - seen["pressed"])
-    finally:
-        context.close()
 
 
 def _silences(browser: Browser, url: str) -> tuple[float, ...]:
     """Read ten minutes of what is cached, faster than the bar offers; all silences, in milliseconds."""
-    context = browser.new_context()
-    try:
+    with _context(browser) as context:
         page = context.new_page()
         page.goto(f"{url}/")
         page.evaluate("rate => localStorage.setItem('oomproof.preferences', JSON.stringify({rate}))", RATE)
@@ -137,8 +144,6 @@ def _silences(browser: Browser, url: str) -> tuple[float, ...]:
         if heard.failed:
             raise BenchmarkError(f"{heard.failed} blocks could not be played")
         return heard.gaps_ms + heard.waits_ms
-    finally:
-        context.close()
 
 
 def _seen(page: Page) -> dict[str, float]:
@@ -165,7 +170,7 @@ def _measure(visits: int, live_visits: int) -> tuple[list[Figure], str]:
         _say(f"making {BLOCKS} blocks")
         _make(url)
         browser = launch(stack.enter_context(sync_playwright()))
-        stack.callback(browser.close)
+        stack.callback(_close, browser)
         _visit(browser, url, None, None)  # the browser's own first time is nobody's figure
         _say(
             f"{visits} visits of the library, {visits} of a document that is cached, {live_visits} of one that is not"
@@ -177,6 +182,11 @@ def _measure(visits: int, live_visits: int) -> tuple[list[Figure], str]:
         _say(f"{READ_S} s of what is cached, at speed {RATE}")
         silences = Figure("silence between blocks, cached", _silences(browser, url), 1000 * STALL_S)
         return [*_figures(library, cached, live), silences], browser.version
+
+
+def _close(browser: Browser) -> None:
+    with suppress(BrowserError):
+        browser.close()
 
 
 def _figures(library: list[Visit], cached: list[Visit], live: list[Visit]) -> list[Figure]:

@@ -63,9 +63,9 @@ Measured {value["created_at"][:10]} by `{value["command"]}` at commit {value["co
 | what | times | median, ms | worst, ms | promised, ms |
 |---|---|---|---|---|
 {"".join(map(_row, value["figures"]))}
-*Interactive*: from the navigation, with an empty browser, until the page takes presses. *First audio*: from the press of
-play until the audio's clock has moved. *Silence*: between and within the blocks of ten minutes, read eight times as fast;
-250 ms and more are a stall. The worst is held against the promise.
+*Interactive*: from the navigation, with an empty browser, until the page takes presses. *First audio*: from the press
+of play until the audio's clock has moved. *Silence*: between and within the blocks of ten minutes, read eight times as
+fast; 250 ms and more are a stall. The worst is held against the promise.
 """
 
 
