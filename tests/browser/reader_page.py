@@ -31,16 +31,19 @@ class ReaderPage:
         return self
 
     def read(self, document_id: str) -> ReaderPage:
-        """Open a document by its address, as a bookmark does."""
+        """Open a document by its address, as a bookmark does, and wait until it is known whether it is cached."""
         self.page.goto(f"{self.url}/#/read/{quote(document_id, safe='')}")
+        return self._opened()
+
+    def _opened(self) -> ReaderPage:
         expect(self.block(0)).to_be_visible()
+        expect(self.at("#mode")).to_be_visible()
         return self
 
     def choose(self, name: str) -> ReaderPage:
         """Open a document from the library, by the name that it has there."""
         self.at("#documents .open").filter(has_text=name).click()
-        expect(self.block(0)).to_be_visible()
-        return self
+        return self._opened()
 
     def prefer(self, **chosen: object) -> ReaderPage:
         """Have chosen something on an earlier visit: also what no control offers, such as to play 16 times as fast."""
