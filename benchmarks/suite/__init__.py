@@ -1,0 +1,1 @@
+"""The benchmark suite: what each part costs beside a peer that was measured in the same minutes."""
