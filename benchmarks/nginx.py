@@ -1,20 +1,15 @@
 """A plain file server: nginx, which answers the two questions of a cached reader from files."""
 
-import os
-import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.errors import BenchmarkError
+from benchmarks.debian import find_program
 from benchmarks.servers import Server, served
 from profiles import processes
 
 CONNECTIONS_PER_PROCESS = 12_000
 """The kernel spreads connections by hash, so one process gets a little more than its share of them."""
-
-_INSTALL_WITHIN_S = 600
 
 _CONFIGURATION = """\
 daemon off;
@@ -61,19 +56,7 @@ def find_nginx(tell: Callable[[str], None]) -> str:
     Raises:
         BenchmarkError: it cannot be had here.
     """
-    path = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"
-    program = shutil.which("nginx", path=path)
-    if program is None and os.geteuid() == 0 and shutil.which("apt-get"):
-        tell("nginx: installed from Debian")
-        install = ["apt-get", "install", "-y", "--no-install-recommends", "nginx"]
-        # In this runlevel Debian does not start what it installs.
-        quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
-        for command in (["apt-get", "update"], install):
-            subprocess.run(command, env=quiet, capture_output=True, check=False, timeout=_INSTALL_WITHIN_S)
-        program = shutil.which("nginx", path=path)
-    if program is None:
-        raise BenchmarkError("nginx: is not here and cannot be installed. Install it: apt-get install nginx")
-    return program
+    return find_program("nginx", "nginx", tell)
 
 
 @contextmanager
