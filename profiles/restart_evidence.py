@@ -105,7 +105,9 @@ def _key(event: Event) -> str:
         case "machine_event":
             return f"machine {facts.get('machine')} {facts.get('id')}"
         case "log_kill":
-            return f"log {facts.get('offset')} {facts.get('line')}"
+            # A log may hold the same line twice; one without a time is known by its place.
+            place = f"{facts.get('machine')} {facts['at']}" if facts.get("at") else facts.get("offset")
+            return f"log {facts.get('told_by')} {place} {facts.get('line')}"
         case "exit_oom":
             return f"exit_oom {facts.get('unix_s')}"
     return ""

@@ -1,8 +1,14 @@
-"""A soak's fourth witness: a log file that somebody else's program appends to, such as `fly logs > app.log`."""
+"""A soak's fourth witness: a log file that somebody else's program appends to, such as `fly logs > app.log`.
+
+`fly logs` prints the last lines once more each time it is started, and it ends now and then: the same words of the same
+moment are one kill however often they stand there, and those of before the soak are not its own.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
+from collections import deque
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +19,13 @@ from profiles.json_line import MOST_LINES
 from profiles.log_kills import LONGEST_LINE, KillLog, LoggedKill
 from profiles.log_lines import parse_line
 from profiles.soak.findings import Finding, Told
-from profiles.soak.moments import Moment
+from profiles.soak.moments import JUMP_S, Moment
 from profiles.soak.web import Fault
 
 MOST_BYTES = 8 * 1024 * 1024
 """So much is read at one look; what is left comes with the next."""
+MOST_TOLD = 1000
+"""Kills that are known again; what `fly logs` prints once more is some dozens of lines."""
 
 
 class LogSource:
@@ -35,11 +43,19 @@ class LogSource:
         offset, inode = known.get("offset"), known.get("inode")
         self._offset = offset if isinstance(offset, int) else None
         self._inode = inode if isinstance(inode, int) else None
+        since_t, told = known.get("since_t"), known.get("told")
+        self._since_t = float(since_t) if isinstance(since_t, int | float) else None
+        self._told_before = deque(map(str, told) if isinstance(told, list) else (), maxlen=MOST_TOLD)
         self.ahead_s = 0.0
 
     def state(self) -> dict[str, object]:
-        """Return up to where was read."""
-        return {"offset": self._offset, "inode": self._inode}
+        """Return up to where was read, since when, and which kills were told of."""
+        return {
+            "offset": self._offset,
+            "inode": self._inode,
+            "since_t": self._since_t,
+            "told": list(self._told_before),
+        }
 
     def look(self, now: Moment) -> Finding:
         """Return the kills that are told of in what came; at first nothing: what is there already was before us.
@@ -47,6 +63,7 @@ class LogSource:
         Raises:
             Fault: the file cannot be read.
         """
+        self._since_t = now.t if self._since_t is None else self._since_t
         try:
             with self._path.open("rb") as file:
                 status = os.fstat(file.fileno())
@@ -72,9 +89,26 @@ class LogSource:
         """Yield the kill that a line tells of; what Fly says of one is told also where the kernel's line was."""
         line = parse_line(text)
         if line.by == "platform" and (by := told_kill(line.message)) is not None:
-            yield self._told(LoggedKill(line.at, line.source, by), now)
+            told = self._told(LoggedKill(line.at, line.source, by), now)
         elif line.by != "platform" and (logged := self._log.read(text)) is not None:
-            yield self._told(logged, now)
+            told = self._told(logged, now)
+        else:
+            return
+        if self._is_news(told):
+            yield told
+
+    def _is_news(self, told: Told) -> bool:
+        """Whether a kill is of this soak's time and was not told of yet; of one without a date nobody can say."""
+        if _wall_s(str(told.facts["at"])) is None:
+            return True
+        if self._since_t is not None and told.t < self._since_t - JUMP_S:
+            return False
+        words = "\n".join(str(told.facts[name]) for name in ("machine", "at", "told_by", "line"))
+        known = hashlib.blake2b(words.encode("utf-8", "replace"), digest_size=8).hexdigest()
+        if known in self._told_before:
+            return False
+        self._told_before.append(known)
+        return True
 
     def _whole(self, line: str) -> Iterator[str]:
         """Yield the line, or the JSON object that it ends: `fly logs --json` spreads one over several lines."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import permutations
 
 import pytest
@@ -159,6 +160,17 @@ def test_what_was_written_twice_counts_once() -> None:
     """GIVEN evidence that a killed soak wrote, and the resumed one again THEN one end."""
     once = [exit_of(100, oom_killed=True), seen(110, 90), kernel(99), oom(115)]
     assert told(*once, *once) == KILLED
+
+
+def test_a_line_that_stands_twice_in_a_log_is_one_kill() -> None:
+    """GIVEN a dated line of an aligner's kill at two places THEN one kill; one of another moment is another."""
+    first, again = (
+        replace(kernel(99, offset=place), facts={**kernel(99, offset=place).facts, "at": "a"})
+        for place in (1, 2)
+    )
+    later = replace(again, facts={**again.facts, "at": "b"})
+    assert [one[0] for one in told(first, again)] == ["oom_kill"]
+    assert [one[0] for one in told(first, again, later)] == ["oom_kill", "oom_kill"]
 
 
 def test_only_the_last_parts_end_counts() -> None:

@@ -18,6 +18,7 @@ from profiles.soak.prometheus import EXIT_OOM, PrometheusSource
 from profiles.soak.web import Answer, Fault, Place
 
 NOW = Moment(1000.0, 1_800_000_000.0)
+BEGUN = Moment(980.0, NOW.wall_s - 20)
 MIB = 1024 * 1024
 PLACE = Place("http://fly.test")
 
@@ -243,7 +244,7 @@ def test_a_log_is_read_as_it_grows(tmp_path: Path) -> None:
     path = tmp_path / "app.log"
     path.write_text(KERNEL)
     source = LogSource(path, {})
-    assert source.look(NOW).events == ()
+    assert source.look(BEGUN).events == ()
     with path.open("a") as file:
         file.write(KERNEL[:80])
     assert source.look(NOW).events == ()
@@ -258,12 +259,31 @@ def test_a_log_is_read_as_it_grows(tmp_path: Path) -> None:
     assert again.look(NOW).events == ()
 
 
+def test_what_fly_logs_prints_once_more_is_the_same_kill(tmp_path: Path) -> None:
+    """GIVEN `fly logs` started again, with its last lines once more THEN no kill twice, none of before, also later."""
+    path = tmp_path / "app.log"
+    path.write_text("")
+    source = LogSource(path, {})
+    assert source.look(BEGUN).events == ()
+    before = KERNEL.replace("07:59:50", "07:30:00").replace("314", "7") + INIT.replace("07:59:51", "07:30:01")
+    with path.open("a") as file:
+        file.write(before + KERNEL + INIT + before + KERNEL + INIT)
+    assert [(one.facts["told_by"], one.t) for one in source.look(NOW).events] == [
+        ("kernel", 990.0),
+        ("init", 991.0),
+    ]
+    again = LogSource(path, json.loads(json.dumps(source.state())))
+    with path.open("a") as file:
+        file.write(before + KERNEL + INIT + KERNEL.replace("314", "315"))
+    assert [one.facts.get("pid") for one in again.look(NOW).events] == [315]
+
+
 def test_a_log_that_was_rotated_is_read_from_its_start(tmp_path: Path) -> None:
     """GIVEN another file under the name THEN all of it is new."""
     path = tmp_path / "app.log"
     path.write_text("nothing\n" * 100)
     source = LogSource(path, {})
-    source.look(NOW)
+    source.look(BEGUN)
     path.rename(tmp_path / "app.log.1")
     path.write_text(INIT)
     assert [one.facts["told_by"] for one in source.look(NOW).events] == ["init"]
