@@ -15,6 +15,8 @@ OnAlarm = Literal["continue", "end"]
 SESSION_S = 600.0
 CHAPTERS, BLOCKS, SEED, MIX = 8, 20, 1, "steady"
 """As in every scenario unless it says otherwise."""
+_MACAROONS = ("fm1r_", "fm1a_", "fm2_")
+"""What tokens begin with that `fly tokens create` prints."""
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,13 @@ class Secrets:
 
     @property
     def fly(self) -> dict[str, str]:
-        """The header that Fly's APIs want."""
-        if not self.token:
+        """The header that Fly's APIs want, of whichever word before the token it was given with."""
+        scheme, _, rest = self.token.partition(" ")
+        token = rest.strip() if scheme.lower() in ("bearer", "flyv1") else self.token
+        if not token:
             return {}
-        return {"Authorization": self.token if self.token.startswith("FlyV1 ") else f"Bearer {self.token}"}
+        # As flyctl does (fly-go, tokens.go): only what is no macaroon is a bearer's.
+        return {"Authorization": f"{'FlyV1' if token.startswith(_MACAROONS) else 'Bearer'} {token}"}
 
 
 def metrics_address(target: str, metrics: str) -> str:

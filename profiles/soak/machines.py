@@ -14,7 +14,7 @@ from profiles.soak.web import Fault, Place, ask
 _EXIT_FACTS = (
     "oom_killed", "exit_code", "guest_signal", "signal", "requested_stop", "restarting", "error", "exited_at",
 )  # fmt: skip
-AWAKE = frozenset({"started", "starting", "replacing"})
+AWAKE = frozenset({"started", "starting", "restarting", "updating", "replacing"})
 
 
 class MachinesSource:
@@ -96,14 +96,20 @@ def _id(event: dict[str, Any]) -> str:
     return str(event.get("id") or f"{event.get('type')} {event['timestamp']:.0f}")
 
 
+def _exit_event(request: object) -> dict[str, Any] | None:
+    """Return what a request says of an exit: in itself, or in what Fly's client looks at before (`GetExitCode`)."""
+    if not isinstance(request, dict):
+        return None
+    monitored = _exit_event(request.get("MonitorEvent"))
+    found = monitored or request.get("exit_event") or request.get("ExitEvent")
+    return found if isinstance(found, dict) else None
+
+
 def _told(machine: dict[str, Any], event: dict[str, Any], t: float) -> Told:
-    request = event.get("request")
-    found = (request.get("exit_event") or request.get("ExitEvent")) if isinstance(request, dict) else None
+    found = _exit_event(event.get("request"))
     # What is zero, false or empty is left out there.
     exit_event = (
-        {"oom_killed": False, "exit_code": 0, "requested_stop": False, **found}
-        if isinstance(found, dict)
-        else {}
+        {"oom_killed": False, "exit_code": 0, "requested_stop": False, **found} if found is not None else {}
     )
     facts = {
         "machine": machine["id"],

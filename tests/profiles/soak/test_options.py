@@ -105,10 +105,17 @@ def test_a_mistake_is_one_line(words: tuple[str, ...], said: str) -> None:
 
 @pytest.mark.parametrize(
     ("token", "sent"),
-    [("fm2_x", "Bearer fm2_x"), ("FlyV1 fm2_x", "FlyV1 fm2_x"), (" fm2_x\n", "Bearer fm2_x")],
+    [
+        ("fm2_x", "FlyV1 fm2_x"),
+        ("FlyV1 fm2_x,fm2_y", "FlyV1 fm2_x,fm2_y"),
+        (" fm1r_x\n", "FlyV1 fm1r_x"),
+        ("Bearer fm2_x", "FlyV1 fm2_x"),
+        ("Bearer fo1_x", "Bearer fo1_x"),
+        ("fo1_x", "Bearer fo1_x"),
+    ],
 )
 def test_a_token_is_sent_as_fly_wants_it(token: str, sent: str) -> None:
-    """GIVEN a token as `fly tokens create` prints it, or bare THEN with its own word, or as a bearer's."""
+    """GIVEN a token of `fly tokens create`, or one of an account, bare or not THEN each with its own word."""
     assert secrets_of(chosen(), {"FLY_API_TOKEN": token}).fly == {"Authorization": sent}
 
 
