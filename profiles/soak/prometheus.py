@@ -80,7 +80,10 @@ class PrometheusSource:
         past_s = max(theirs_s - LONGEST_S, min(self._asked_unix_s or theirs_s, theirs_s) - PAST_S)
         exits, _ = self.ask(EXIT_OOM, past_s, theirs_s)
         samples = tuple(self._samples(now, ahead_s, found))
-        events = (*self._exits(now, ahead_s, exits, max(past_s, begun_s)), *self._volume(now, found[VOLUME]))
+        events = (
+            *self._exits(now, ahead_s, exits, past_s, max(past_s, begun_s)),
+            *self._volume(now, found[VOLUME]),
+        )
         self._asked_unix_s = theirs_s
         return Finding(samples=samples[-1:] if first else samples, events=events, ahead_s=told_s)
 
@@ -144,14 +147,20 @@ class PrometheusSource:
             }
 
     def _exits(
-        self, now: Moment, ahead_s: float, instances: Mapping[str, Points], since_s: float
+        self,
+        now: Moment,
+        ahead_s: float,
+        instances: Mapping[str, Points],
+        asked_from_s: float,
+        since_s: float,
     ) -> Iterator[Told]:
         """Yield the exits for memory that were not told of yet: each point above zero behind a gap, or behind a zero.
 
-        The series is there when an exit was, and gone a scrape later; so two exits may both be a 1.
+        The series is there when an exit was, and gone a scrape later; so two exits may both be a 1. What stands at the
+        beginning of what was asked for may go on from before, and is none: it would be one at each look.
         """
         for instance, points in instances.items():
-            before_s, before = -math.inf, 0.0
+            before_s, before = asked_from_s, math.inf
             for unix_s, value in sorted(points.items()):
                 anew = value > before or (value > 0 and unix_s - before_s > MOST_APART * STEP_S)
                 before_s, before = unix_s, value
