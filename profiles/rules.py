@@ -9,7 +9,7 @@ from profiles.generator import processes_of, saturation
 from profiles.kill_rules import counted_kills, ended_server, kills_after_load, misplaced_kills
 from profiles.kills import kill_events
 from profiles.run_folder import RunFolder
-from profiles.service import survival, unanswered, unserved
+from profiles.service import survival, unanswered, unseen, unserved
 
 MOST_LOAD_LATE_MS = 500.0
 """A generator of whose requests every hundredth is sent later than this no longer plays its readers in time."""
@@ -31,6 +31,12 @@ def decide(folder: RunFolder, values: Mapping[str, Any]) -> tuple[str, list[str]
         return "oom_killed", [counted_kills(folder, values["oom_kills"]), *kill_lines]
     if (ended := ended_server(folder)) is not None:
         return ended
+    if lost := unseen(folder):
+        return "invalid", lost
+    return _of_a_server_that_lived(folder, values)
+
+
+def _of_a_server_that_lived(folder: RunFolder, values: Mapping[str, Any]) -> tuple[str, list[str]]:
     if silence := unanswered(folder, values):
         return "unhealthy", [*silence, *kills_after_load(folder)]
     if failures := unserved(folder, values):

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from profiles.health import HEALTH_PATH
 from profiles.listeners import wait_of
 from profiles.ordered_faults import ordered_faults
 from profiles.request_figures import AUDIO_KINDS, UNPLAYABLE, asked, failed, failures_by_status
-from profiles.run_folder import RunFolder
+from profiles.run_folder import Request, RunFolder
 
 MOST_FAILED_SHARE = 0.01
 """More failed audio requests than this, without a kill, is an unhealthy server."""
@@ -48,21 +48,44 @@ def unanswered(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     """Return that the server did not answer after the load; nothing when it did, or nobody is to ask it."""
     asked_after = folder.named("health")
     watched = values.get("load_kind") == "none" and not asked_after
-    if watched or any(event.facts.get("ok") for event in asked_after):
+    if watched or any(event.facts.get("ok") or event.facts.get("own_network") for event in asked_after):
         return []
     path = next((event.text("path") for event in asked_after), "") or HEALTH_PATH
     return [f"server: did not answer {path} after the load", *_outages(folder)]
 
 
+def unseen(folder: RunFolder) -> list[str]:
+    """Return that a soak's own network was gone for too long at its end to say what became of the server."""
+    since_t = _unseen_since(folder)
+    if since_t is None:
+        return []
+    start, end = folder.load_span
+    if end - since_t <= LAST_SHARE * (end - start):
+        return []
+    return [
+        f"own network: nobody was reached in the last {end - since_t:.0f} s, so the server's end is not known"
+    ]
+
+
+def _unseen_since(folder: RunFolder) -> float | None:
+    """Return since when a soak's own network reached nobody to the end; None where it did."""
+    lost = any(event.facts.get("own_network") for event in folder.named("health"))
+    return _own_gaps(folder)[-1][0] if lost and folder.named("network_lost") else None
+
+
 def survival(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     """Return what is known of a server that lived."""
+    since_t = _unseen_since(folder)
+    healthy = "healthy after the load"
+    if since_t is not None:
+        healthy = f"reached for the last time after {since_t:.0f} s: our own network was gone at the end"
     planned = [
         f"stopped and started, and no death: {event.text('why')}"
         for event in folder.named("stopped_on_purpose")
     ]
     if values.get("load_kind") != "none":
         restart = "" if planned else ", no restart"
-        return [f"no kill{restart}, healthy after the load", *planned, *_outages(folder)]
+        return [f"no kill{restart}, {healthy}", *planned, *_outages(folder)]
     watched_s = values.get("duration_s") or 0.0
     ends = [
         f"it ended with status {end.text('returncode')}, as when it is done or is told to"
@@ -70,6 +93,7 @@ def survival(folder: RunFolder, values: Mapping[str, Any]) -> list[str]:
     ]
     return [
         f"no kill{'' if ends else ' and no end'} was seen in {watched_s:.0f} s of watching",
+        *([] if since_t is None else [healthy]),
         *ends,
         *planned,
         *_outages(folder),
@@ -86,14 +110,33 @@ def _outages(folder: RunFolder) -> list[str]:
 
 def _in_own_gaps(folder: RunFolder) -> int:
     """Return how many requests for audio had no answer while a soak's own network reached nobody."""
-    lost, back = folder.named("network_lost"), folder.named("network_back")
-    gaps = [(one.t, next((end.t for end in back if end.t > one.t), float("inf"))) for one in lost]
+    gaps = _own_gaps(folder)
     return sum(
-        row.kind in AUDIO_KINDS
-        and row.status == 0
-        and any(start <= row.t + (row.latency_s or 0.0) <= end for start, end in gaps)
+        row.kind in AUDIO_KINDS and row.status == 0 and _is_within(row, gaps)
         for row in (folder.requests if gaps else ())
     )
+
+
+def _own_gaps(folder: RunFolder) -> Sequence[tuple[float, float]]:
+    """Return when a soak's own network reached nobody: from when somebody was heard last until somebody was again.
+
+    A soak that went on looked anew: a gap that its end left open is over then.
+    """
+    ends = [event.t for event in folder.events if event.event in ("network_back", "part_started")]
+    gaps = []
+    for lost in folder.named("network_lost"):
+        heard_t = lost.facts.get("heard_t")
+        start = float(heard_t) if isinstance(heard_t, int | float) else lost.t
+        gaps.append((start, next((t for t in ends if t > lost.t), float("inf"))))
+    return gaps
+
+
+def _is_within(row: Request, gaps: Sequence[tuple[float, float]]) -> bool:
+    """Whether a request, or the wait for a block, was under way in a gap: it may have failed long after it for that."""
+    begun, ended = row.t, row.t + (row.latency_s or 0.0)
+    if row.kind == "play":
+        begun -= row.late_s or 0.0
+    return any(begun <= end and ended >= start for start, end in gaps)
 
 
 def _refused(folder: RunFolder) -> list[str]:
@@ -121,7 +164,12 @@ def _gone(folder: RunFolder) -> list[str]:
     """
     start, end = folder.load_span
     part_s = (end - start) * LAST_SHARE
-    rows = [row for row in folder.requests if row.t + (row.latency_s or 0.0) >= end - part_s]
+    gaps = _own_gaps(folder)
+    rows = [
+        row
+        for row in folder.requests
+        if row.t + (row.latency_s or 0.0) >= end - part_s and not (row.status == 0 and _is_within(row, gaps))
+    ]
     answered = [
         row
         for row in rows

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from profiles.listeners import wait_of
@@ -16,14 +16,24 @@ MOST_BYTES = 16 * 1024 * 1024
 
 @dataclass
 class Counts:
-    """What ended since the last look: requests for audio, blocks in turn; `served_t` is when audio last came."""
+    """What ended since the last look: requests for audio, blocks in turn; `served_t` is when audio last came.
+
+    Of those that failed `unanswered` had no HTTP answer.
+    """
 
     audio: int = 0
     failed: int = 0
+    unanswered: int = 0
     blocks: int = 0
     stalls: int = 0
     served_t: float | None = None
     highest_reader: int = -1
+
+    def in_own_gap(self) -> Counts:
+        """Return the counts of a time in which our own network was gone: what had no answer counts for nothing."""
+        return replace(
+            self, audio=self.audio - self.unanswered, failed=self.failed - self.unanswered, unanswered=0
+        )
 
 
 class RequestTail:
@@ -77,5 +87,6 @@ def _count(counts: Counts, row: Request) -> None:
         broken = failed(row)
         counts.audio += 1
         counts.failed += broken
+        counts.unanswered += broken and row.status == 0
         if not broken and row.status == 200:
             counts.served_t = row.t + (row.latency_s or 0.0)

@@ -127,7 +127,10 @@ def _end_part(folder: Path, watch: Watch, parts: Parts, reason: str) -> None:
     if parts.readers is not None:
         parts.readers.stop()
     parts.notes.event(Told(t, "load_ended", {"reason": reason, "oom_kills": None}))
-    parts.notes.event(Told(t, "health", {"ok": watch.page_answers, "path": watch.health_path}))
+    health: dict[str, object] = {"ok": watch.page_answers, "path": watch.health_path}
+    if watch.network_lost:
+        health["own_network"] = True
+    parts.notes.event(Told(t, "health", health))
     parts.notes.event(Told(t, "recorded", {"owner_gone": False, "oom_kills": None, "peak_vm_bytes": None}))
     if parts.webhook is not None:
         parts.webhook.close()

@@ -90,6 +90,11 @@ class Watch:
         return self._witnesses.answers(told_by)
 
     @property
+    def network_lost(self) -> bool:
+        """Whether our own network reached nobody at the last look."""
+        return self._witnesses.network_lost
+
+    @property
     def health_path(self) -> str:
         """What was asked for the server's health."""
         return self._asked.metrics or self._asked.fly_prometheus or HEALTH_PATH
@@ -183,6 +188,7 @@ class Watch:
     def _judge(self, now: Moment) -> None:
         """Hold the last minutes against the thresholds, and tell of each end of the server."""
         counts = self._tail.look()
+        counts = counts.in_own_gap() if self._witnesses.in_own_gap else counts
         restarts = 0
         for end in self._parts.notes.ends(now.t):
             planned = end.event == "stopped_on_purpose"

@@ -42,6 +42,8 @@ class Witnesses:
         self._outages: dict[str, Outage] = {}
         self._heard: set[str] = set()
         self._network_since_t: float | None = None
+        self._far_heard_t: float | None = None
+        self._in_gap = False
         self._ahead_s: dict[str, float] = {}
 
     @property
@@ -52,6 +54,16 @@ class Witnesses:
     def answers(self, name: str) -> bool:
         """Whether a source answered when it was asked last."""
         return name in self._heard and name not in self._outages
+
+    @property
+    def in_own_gap(self) -> bool:
+        """Whether our own network reached nobody for some of the time before the last look."""
+        return self._in_gap
+
+    @property
+    def network_lost(self) -> bool:
+        """Whether our own network reaches nobody now."""
+        return self._network_since_t is not None
 
     def ask(self, now: Moment, within_s: float) -> dict[str, Finding]:
         """Return what those said that answered, by name."""
@@ -82,9 +94,11 @@ class Witnesses:
         heard = any(name != _NEAR for name in found)
         several = len(far) > 1 and all(fault.unconnected for fault in far)
         no_way = bool(far) and all(fault.kind == "network" for fault in far)
+        self._in_gap = self._network_since_t is not None
         if self._network_since_t is None and not heard and (several or no_way):
-            self._network_since_t = now.t
-            self._note(Told(now.t, "network_lost", {"reason": str(far[0])}))
+            self._network_since_t, self._in_gap = now.t, True
+            heard_t = now.t if self._far_heard_t is None else round(self._far_heard_t, 2)
+            self._note(Told(now.t, "network_lost", {"reason": str(far[0]), "heard_t": heard_t}))
             self._say(
                 now.t,
                 f"our own network: nobody can be reached ({far[0]}); told, and no death of the server's",
@@ -93,6 +107,8 @@ class Witnesses:
             after_s = round(now.t - self._network_since_t, 2)
             self._network_since_t = None
             self._note(Told(now.t, "network_back", {"after_s": after_s}))
+        if heard:
+            self._far_heard_t = now.t
 
     def _note_fault(self, now: Moment, name: str, fault: Fault) -> None:
         outage = self._outages.get(name)

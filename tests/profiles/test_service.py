@@ -65,6 +65,51 @@ def test_what_failed_in_a_gap_of_our_own_network_counts_for_nothing(
     assert found == ([f"{broken} of 101 requests for audio failed"] if broken else [])
 
 
+def gone_after(path: Path, *events: dict[str, object], t: float = 50.0, status: int = 0) -> list[str]:
+    """Why a server is not healthy of whose last ten requests none was answered, beside these events."""
+    reasons(path, HEARD, *chunks(90), *chunks(10, t=t, status=status))
+    with (path / "events.jsonl").open("a") as file:
+        file.writelines(json.dumps(event) + "\n" for event in events)
+    folder = RunFolder(path)
+    listeners = read_listeners(folder, tell_highlighting=True)
+    return unserved(folder, {**request_figures(folder), **listener_figures(folder, listeners, None)})
+
+
+LOST = {"t": 60, "event": "network_lost", "heard_t": 45}
+
+
+def test_a_gap_begins_when_somebody_was_heard_last(tmp_path: Path) -> None:
+    """GIVEN a gap that was noticed at 60 s, nobody heard since 45 THEN what failed at 50 counts for nothing."""
+    back = {"t": 70, "event": "network_back"}
+    assert gone_after(tmp_path, LOST, back) == []
+    assert gone_after(tmp_path, {**LOST, "heard_t": 55}, back) == ["10 of 100 requests for audio failed"]
+
+
+def test_a_request_that_was_sent_in_a_gap_may_fail_long_after_it(tmp_path: Path) -> None:
+    """GIVEN requests that hung since a gap THEN they count for nothing; those that were sent after it do."""
+    gap = ({"t": 10, "event": "network_lost"}, {"t": 20, "event": "network_back"})
+    hung = chunks(10, t=19, status=0, latency_s=60)
+    reasons(tmp_path, HEARD, *chunks(90), *hung, *chunks(1, t=99))
+    events = (tmp_path / "events.jsonl").read_text()
+    (tmp_path / "events.jsonl").write_text(events + "".join(json.dumps(event) + "\n" for event in gap))
+    folder = RunFolder(tmp_path)
+    figures = {**request_figures(folder), "blocks_played": 1}
+    assert unserved(folder, figures) == []
+
+
+def test_a_gap_that_a_killed_soak_left_open_ends_where_it_goes_on(tmp_path: Path) -> None:
+    """GIVEN a soak that was killed in a gap, and went on THEN what fails later is a failure."""
+    part = {"t": 80, "event": "part_started"}
+    assert gone_after(tmp_path, LOST, part, t=85) != []
+    assert gone_after(tmp_path, LOST, part, t=70) == []
+
+
+def test_a_gap_at_the_end_is_no_servers_fault(tmp_path: Path) -> None:
+    """GIVEN failures alone in the last tenth, our own network gone then THEN nothing speaks against the server."""
+    assert gone_after(tmp_path, {**LOST, "t": 92, "heard_t": 90}, t=95) == []
+    assert gone_after(tmp_path, {**LOST, "t": 92, "heard_t": 90}, t=95, status=502) != []
+
+
 def test_an_answer_in_a_gap_is_one(tmp_path: Path) -> None:
     """GIVEN refusals with a status, and answers, in a gap THEN they count: somebody was reached."""
     found = reasons(

@@ -34,6 +34,18 @@ def test_what_was_there_before_was_counted_before(tmp_path: Path) -> None:
     assert tail.look() == Counts(audio=1, highest_reader=9)
 
 
+def test_what_had_no_answer_while_our_network_was_gone_counts_for_nothing(tmp_path: Path) -> None:
+    """GIVEN a refusal, two without an answer and one that came THEN in a gap of ours one failure of two is left."""
+    path = tmp_path / "requests.csv"
+    tail = RequestTail(path)
+    rows = "".join(f"{t}.0,0,tts,{status},0,0.1,0.0,needed\n" for t, status in enumerate((503, 0, 0, 200)))
+    path.write_text(HEADING + rows)
+    counts = tail.look()
+    assert (counts.audio, counts.failed, counts.unanswered) == (4, 3, 2)
+    left = counts.in_own_gap()
+    assert (left.audio, left.failed, left.served_t) == (2, 1, 3.1)
+
+
 def test_a_missing_chunk_is_an_answer_and_speech_that_cannot_be_played_is_none(tmp_path: Path) -> None:
     """GIVEN both, and a reader who left THEN one failure, and nothing was served."""
     path = tmp_path / "requests.csv"

@@ -158,6 +158,51 @@ def test_a_gap_of_our_own_network_is_no_death(tmp_path: Path, monkeypatch: pytes
     assert ended.record.longest_sample_gap_s < 31
 
 
+@pytest.mark.parametrize(("from_t", "verdict"), [(3300, "survived"), (1800, "invalid")])
+def test_a_network_that_is_gone_at_the_end_is_no_verdict_on_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, from_t: float, verdict: str
+) -> None:
+    """GIVEN nobody who is reached from then to the end THEN survived, and it says so; of half the time nobody knows."""
+    clock = ScriptedClock()
+    away = lambda who, t: Fault("silent", "no whole answer within 5 s") if t >= from_t else None  # noqa: E731
+    enter(monkeypatch, World(clock, down=away))
+    record = soaked(tmp_path / "soak", FLY, clock).record
+    assert record.verdict == verdict
+    assert "network" in " ".join(record.evidence)
+
+
+@pytest.mark.parametrize(("gone", "alarms"), [(True, 0), (False, 1)])
+def test_a_gap_of_our_own_network_raises_no_alarm_of_failures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, gone: bool, alarms: int
+) -> None:
+    """GIVEN readers without an answer for ten minutes THEN an alarm, unless nobody could be reached meanwhile."""
+    clock = ScriptedClock()
+    world = World(clock)
+    if gone:
+        world.down = lambda who, t: Fault("network", "no way there") if 600 <= t < 1200 else None
+    enter(monkeypatch, world)
+
+    def read() -> None:
+        status = 0 if 590 <= world.t < 1190 else 200
+        with (tmp_path / "soak" / "requests.csv").open("a") as file:
+            file.write(f"{world.t},0,chunk,{status},9,0.1,0.0,needed\n" * 2)
+
+    clock.on_sleep = read
+    begin(tmp_path / "soak", FLY, None, None)
+    (tmp_path / "soak" / "requests.csv").write_text("t,reader,kind,status,bytes,latency_s,late_s,source\n")
+    assert soaked(tmp_path / "soak", replace(FLY, most=Thresholds(failures=0.02)), clock).alarms == alarms
+
+
+def test_a_kill_before_the_network_was_gone_is_one_still(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a kill, and nobody who is reached for the second half THEN killed."""
+    clock = ScriptedClock()
+    away = lambda who, t: Fault("silent", "no whole answer within 5 s") if t >= 1800 else None  # noqa: E731
+    enter(monkeypatch, World(clock, CRASHES[:1], down=away))
+    assert soaked(tmp_path / "soak", FLY, clock).record.verdict == "oom_killed"
+
+
 def test_a_server_that_does_not_answer_is_not_our_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

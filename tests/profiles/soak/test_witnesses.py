@@ -76,6 +76,15 @@ def test_a_gap_is_told_when_it_begins_and_when_it_is_over() -> None:
         "network_lost", "unreachable", "source_lost", "network_back", "reachable", "source_back",
     ]  # fmt: skip
     assert (told[4].facts["failed"], told[4].facts["after_s"]) == (2, 3.0)
+    assert told[0].facts["heard_t"] == 1.0
+    for source in sources:
+        source.answer = SILENT
+    witnesses.ask(Moment(9.0, 9.0), 5.0)
+    assert (told[6].event, told[6].facts["heard_t"], witnesses.network_lost) == ("network_lost", 4.0, True)
+    assert witnesses.in_own_gap
+    for source in sources:
+        source.answer = None
+    assert [witnesses.ask(Moment(t, t), 5.0) and witnesses.in_own_gap for t in (11.0, 12.0)] == [True, False]
     assert witnesses.answers("page")
 
 
