@@ -44,6 +44,7 @@ from reference_server.settings import Settings
 from reference_server.speech import Speech
 from reference_server.speech_cache import SpeechCache
 from reference_server.store import ChunkStore
+from reference_server.survey_memory import SurveyMemory
 from reference_server.sweeping import sweeping
 from reference_server.workshop import OpenMaker
 
@@ -98,11 +99,18 @@ def create_app(
     state.documents = Documents(settings.docstore_dir / "documents", settings)
     state.open_documents = OpenDocuments(settings.document_open_s)
     state.chunk_index = ChunkIndex(settings.docstore_dir / "documents")
+    chunks = settings.docstore_dir / "tts_cache_v1"
+    state.survey_memory = SurveyMemory(chunks)
+
+    def forget(document_id: str, *names: str) -> None:
+        state.chunk_index.forget(document_id, *names)
+        state.survey_memory.forget(document_id, *names)
+
     state.store = ChunkStore(
-        settings.docstore_dir / "tts_cache_v1",
+        chunks,
         max_bytes=settings.store_max_bytes,
         is_open=state.open_documents.is_open,
-        on_change=state.chunk_index.forget,
+        on_change=forget,
     )
     state.speech = Speech(settings)
     state.speech_cache = SpeechCache(settings)

@@ -9,6 +9,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, BinaryIO, Protocol, Self
@@ -49,6 +50,12 @@ class Voicing:
         """The hex SHA-256 of these settings as canonical JSON."""
         canonical = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
         return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+@lru_cache(maxsize=64)
+def one_of_equals(voicing: Voicing) -> Voicing:
+    """Return the same object for equal settings: a book has one, and not one for each of its blocks."""
+    return voicing
 
 
 class Voiced(Protocol):
@@ -171,8 +178,13 @@ def _is_of(chunk: Chunk, file: BinaryIO) -> bool:
 
 
 def audio_name(block: Block) -> str:
-    """Return the file name of a block's chunk; its numbers are padded, but grow past the padding."""
-    return f"{block.ordinal:04d}__page-{block.page:03d}__block-{block.index:03d}.mp3"
+    """Return the file name of a block's chunk."""
+    return f"{stem_of(block.ordinal, block.page, block.index)}.mp3"
+
+
+def stem_of(ordinal: int, page: int, index: int) -> str:
+    """Return what a chunk's MP3 and sidecar are called alike; its numbers are padded, but grow past the padding."""
+    return f"{ordinal:04d}__page-{page:03d}__block-{index:03d}"
 
 
 def place_of(name: str) -> tuple[int, int] | None:

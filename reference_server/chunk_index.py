@@ -13,12 +13,12 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from email.utils import formatdate
-from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import BinaryIO
 
-from reference_server.chunk import Chunk, Voicing, open_audio, place_of
+from reference_server.chunk import Chunk, Voicing, one_of_equals, open_audio, place_of
+from reference_server.file_mark import Mark, mark_of
 
 MAX_BYTES = 16 * 1024 * 1024
 """Of memory for all that is remembered."""
@@ -27,14 +27,6 @@ ENTRY_BYTES = 2048
 """What one chunk costs, rounded up; a test measures it."""
 
 _TIMINGS = b'"timings":'
-
-Mark = tuple[int, int, int, int]
-"""Which file it is, and in which state: inode, size, and the times of its content and of itself, in ns."""
-
-
-def mark_of(stat: os.stat_result) -> Mark:
-    """Return the mark of a file."""
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,7 @@ class Known:
             sidecar=str(chunk.path.with_suffix(".json")),
             audio_mark=mark_of(audio),
             sidecar_mark=sidecar,
-            voicing=_one_of_equals(chunk.voicing),
+            voicing=one_of_equals(chunk.voicing),
             text_hash=chunk.text_hash,
             etag=f'"{chunk.sha256}"',
             modified=formatdate(audio.st_mtime, usegmt=True).encode(),
@@ -228,12 +220,6 @@ def _open(path: str, mark: Mark) -> FileIO | None:
         return file
     file.close()
     return None
-
-
-@lru_cache(maxsize=64)
-def _one_of_equals(voicing: Voicing) -> Voicing:
-    """Return the same object for equal settings: a book has one, and not one for each of its blocks."""
-    return voicing
 
 
 def _timings_in(chunk: Chunk) -> tuple[int, int] | None:

@@ -15,6 +15,7 @@ from typing import Self
 from reference_server.blocks import split_blocks, text_hash
 from reference_server.damage import damage_told
 from reference_server.errors import ApiError
+from reference_server.file_mark import Mark, mark_of
 from reference_server.pages_file import PageSize, PagesReader, PagesWriter
 
 
@@ -45,6 +46,8 @@ class Outline:
         self._pages = pages
         self._closing: weakref.finalize[[int], Self] | None = None
         self._document_id = document_id
+        self.mark: Mark | None = None
+        """That of its file when it was opened; None in memory."""
         self.page_count = pages.pages
         self.block_count = pages.blocks
         self.characters = pages.characters
@@ -55,11 +58,13 @@ class Outline:
         with damage_told(document_id):
             descriptor = os.open(path, os.O_RDONLY)
             try:
-                pages = PagesReader(partial(_read_at, descriptor), os.fstat(descriptor).st_size)
+                stat = os.fstat(descriptor)
+                pages = PagesReader(partial(_read_at, descriptor), stat.st_size)
             except BaseException:
                 os.close(descriptor)
                 raise
         outline = cls(pages, document_id)
+        outline.mark = mark_of(stat)
         outline._closing = weakref.finalize(outline, os.close, descriptor)
         return outline
 

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from sse_starlette import EventSourceResponse
+from starlette.datastructures import State
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from reference_server.body_limits import SMALL_BODY_BYTES
-from reference_server.chunk import Voicing
+from reference_server.chunk import Voicing, Wanted
 from reference_server.document import Document, checked_id
 from reference_server.documents import Documents
 from reference_server.errors import ApiError
@@ -29,7 +30,8 @@ from reference_server.parameters import (
 )
 from reference_server.preprocess import Jobs
 from reference_server.progress import Failure, Progress
-from reference_server.survey import survey
+from reference_server.survey import Survey, survey
+from reference_server.survey_memory import SurveyMemory
 from reference_server.threads import run_to_end
 
 HEARTBEAT_S = 15
@@ -106,13 +108,17 @@ async def get_status(request: Request) -> Response:
     Whoever looks at all documents does not hold them open: the store may still take the oldest.
     """
     state = request.app.state
-    documents: Documents = state.documents
     jobs: Jobs = state.jobs
     document_id, wanted = document_id_of(request), wanted_of(request.query_params)
-    document = await run_to_end(documents.get, document_id)
-    outline = await run_to_end(documents.outline, document)
-    found = await run_to_end(survey, state.store, document.id, outline, wanted)
-    return JSONResponse({"documentId": document.id, **found.to_json(), **_of_job(jobs.progress(document.id))})
+    found = await run_to_end(_survey, state, document_id, wanted)
+    return JSONResponse({"documentId": document_id, **found.to_json(), **_of_job(jobs.progress(document_id))})
+
+
+def _survey(state: State, document_id: str, wanted: Wanted) -> Survey:
+    documents: Documents = state.documents
+    memory: SurveyMemory = state.survey_memory
+    document = documents.get(document_id)
+    return survey(state.store, document.id, documents.outline(document), wanted, memory.look)
 
 
 def _of_job(progress: Progress | None) -> dict[str, object]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import groupby
-from operator import attrgetter
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from reference_server.chunk import Chunk, Voicing, Wanted
+from reference_server.chunk import Voicing, Wanted, one_of_equals
 from reference_server.outline import Block, Outline
 from reference_server.store import ChunkStore
 
@@ -105,14 +103,61 @@ class Survey:
         return {"settings": settings, "texts": texts, "blocks": self.stored - self.fitting}
 
 
-def survey(store: ChunkStore, document_id: str, outline: Outline, wanted: Wanted) -> Survey:
-    """Look at every chunk of a document, one at a time, against what is wanted and the document's own text.
+class Kind(NamedTuple):
+    """How many chunks of a page have these settings, and the document's text or another."""
+
+    voicing: Voicing
+    same_text: bool
+    chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class PageFound:
+    """What is stored of the `total` blocks of one page, whatever is wanted.
+
+    `kinds` are in the order in which they are met; `other_texts` are the first five chunks of another text.
+    """
+
+    total: int
+    kinds: tuple[Kind, ...]
+    other_texts: tuple[OtherText, ...]
+
+
+Look = Callable[[ChunkStore, str, Outline, int], PageFound]
+"""Tells what is stored of a document's page, counted from 1."""
+
+
+def look(store: ChunkStore, document_id: str, outline: Outline, page: int) -> PageFound:
+    """Look at every chunk of a page on disk, one at a time, against the document's own text."""
+    return found_of(store, document_id, outline.page(page))
+
+
+def found_of(store: ChunkStore, document_id: str, blocks: Iterable[Block]) -> PageFound:
+    """Return what is stored of the blocks of a page, as the disk has it now."""
+    total, kinds, examples = 0, Counter[tuple[Voicing, bool]](), list[OtherText]()
+    for block in blocks:
+        total += 1
+        chunk = store.find(document_id, block)
+        if chunk is None:
+            continue
+        same_text = chunk.text_hash == block.text_hash
+        kinds[one_of_equals(chunk.voicing), same_text] += 1
+        if not same_text and len(examples) < _EXAMPLES:
+            texts = (chunk.text[:_EXAMPLE_CHARS], block.text[:_EXAMPLE_CHARS])
+            examples.append(OtherText(block.page, block.index, *texts))
+    return PageFound(total, tuple(Kind(*kind, count) for kind, count in kinds.items()), tuple(examples))
+
+
+def survey(
+    store: ChunkStore, document_id: str, outline: Outline, wanted: Wanted, look_at: Look = look
+) -> Survey:
+    """Hold every page of a document, one at a time, against what is wanted and the document's own text.
 
     `wanted.text_hash` is not looked at: each block has its own. Waits for the disk.
     """
     tally = _Tally(wanted)
-    for page, blocks in groupby(outline.blocks, key=attrgetter("page")):
-        tally.add(page, ((block, store.find(document_id, block)) for block in blocks))
+    for page in range(1, outline.page_count + 1):
+        tally.add(page, look_at(store, document_id, outline, page))
     return Survey(
         total=tally.total,
         stored=tally.voicings.total(),
@@ -121,7 +166,7 @@ def survey(store: ChunkStore, document_id: str, outline: Outline, wanted: Wanted
         partial_pages=tuple(tally.partial_pages),
         other_settings=tuple(tally.other_settings),
         other_texts=tally.other_texts,
-        examples=tuple(tally.examples),
+        examples=tuple(tally.examples[:_EXAMPLES]),
         voicing=next((voicing for voicing, _ in tally.voicings.most_common(1)), None),
     )
 
@@ -138,30 +183,24 @@ class _Tally:
     examples: list[OtherText] = field(default_factory=list)
     voicings: Counter[Voicing] = field(default_factory=Counter)
 
-    def add(self, page: int, places: Iterable[tuple[Block, Chunk | None]]) -> None:
-        done = total = 0
-        for block, chunk in places:
-            total += 1
-            done += chunk is not None and self._fits(block, chunk)
-        self.total += total
+    def add(self, page: int, found: PageFound) -> None:
+        done = sum(kind.chunks for kind in found.kinds if self._fits(kind))
+        self.total += found.total
         self.fitting += done
-        if done == total:
+        if len(self.examples) < _EXAMPLES:
+            self.examples += found.other_texts
+        if done and done == found.total:
             self.pages.append(page)
         elif done:
-            self.partial_pages.append(PartialPage(page, done, total))
+            self.partial_pages.append(PartialPage(page, done, found.total))
 
-    def _fits(self, block: Block, chunk: Chunk) -> bool:
-        self.voicings[chunk.voicing] += 1
+    def _fits(self, kind: Kind) -> bool:
+        self.voicings[kind.voicing] += kind.chunks
         others = [
-            OtherSetting(name, getattr(chunk.voicing, name), wanted)
+            OtherSetting(name, getattr(kind.voicing, name), wanted)
             for name in _SETTINGS
-            if (wanted := getattr(self.wanted, name)) is not None and wanted != getattr(chunk.voicing, name)
+            if (wanted := getattr(self.wanted, name)) is not None and wanted != getattr(kind.voicing, name)
         ]
         self.other_settings.update(dict.fromkeys(others))
-        if chunk.text_hash == block.text_hash:
-            return not others
-        self.other_texts += 1
-        if len(self.examples) < _EXAMPLES:
-            texts = (chunk.text[:_EXAMPLE_CHARS], block.text[:_EXAMPLE_CHARS])
-            self.examples.append(OtherText(block.page, block.index, *texts))
-        return False
+        self.other_texts += 0 if kind.same_text else kind.chunks
+        return kind.same_text and not others

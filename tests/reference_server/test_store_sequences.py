@@ -26,13 +26,19 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from reference_server.chunk import Chunk, Voicing
+from reference_server.blocks import split_blocks
+from reference_server.chunk import Chunk, Voicing, Wanted
 from reference_server.chunk_index import ENTRY_BYTES, ChunkIndex
 from reference_server.outline import Block, Outline
+from reference_server.pages_file import PagesWriter
 from reference_server.store import ChunkStore, Staged, StoreFullError
+from reference_server.survey import survey
+from reference_server.survey_memory import ENTRY_BYTES as PAGE_BYTES
+from reference_server.survey_memory import SurveyMemory
 
 DOCUMENTS = ("a", "b")
-OUTLINE = Outline.of(["One.\n\nTwo.", "Three."])
+PAGES = ("One.\n\nTwo.", "Three.")
+OUTLINE = Outline.of(PAGES)
 BLOCKS = (*OUTLINE.blocks, Block(9, 0, 9, "Gone."))
 VOICINGS = (Voicing("openai", "tts-1", "alloy", 1.0), Voicing("openai", "tts-1", "nova", 1.0))
 LIMITS = (6_000, 9_000, 20_000)
@@ -107,6 +113,7 @@ class StoreMachine(RuleBasedStateMachine):
         for document_id in DOCUMENTS:
             (self.documents / document_id).mkdir()
             (self.documents / document_id / "document.json").write_text("{}")
+            self._write_pages(document_id)
         self.store = self._opened()
         self._fsync = os.fsync
         os.fsync = lambda _descriptor: None  # type: ignore[assignment]  # the disk of this test is never lost
@@ -119,12 +126,27 @@ class StoreMachine(RuleBasedStateMachine):
 
     def _opened(self) -> ChunkStore:
         self.index = ChunkIndex(self.documents, 5 * ENTRY_BYTES)
+        self.memory = SurveyMemory(self.root, 4 * PAGE_BYTES)
         return ChunkStore(
             self.root,
             max_bytes=self.max_bytes,
             is_open=self.open.__contains__,
-            on_change=self.index.forget,
+            on_change=self._tell,
         )
+
+    def _tell(self, document_id: str, *names: str) -> None:
+        self.index.forget(document_id, *names)
+        self.memory.forget(document_id, *names)
+
+    def _write_pages(self, document_id: str) -> None:
+        path = self.documents / document_id / "pages.bin"
+        aside = path.with_name("aside")
+        with aside.open("wb") as file:
+            writer = PagesWriter(file)
+            for page in PAGES:
+                writer.add(split_blocks(page))
+            writer.finish()
+        aside.replace(path)
 
     def _forget_evicted(self, *, but: str = "") -> None:
         """Take note of documents that are gone; one that is open, or written to, may not be."""
@@ -244,6 +266,7 @@ class StoreMachine(RuleBasedStateMachine):
         other = self.documents / "other"
         other.write_text("{}")
         other.replace(self.documents / document_id / "document.json")
+        self._write_pages(document_id)
         assert all(self.index.find(document_id, block.page, block.index) is None for block in BLOCKS)
 
     @rule(max_bytes=st.sampled_from(LIMITS))
@@ -355,6 +378,18 @@ class StoreMachine(RuleBasedStateMachine):
                     self.index.open(document_id, chunk, state).close()
                     assert self.index.find(document_id, block.page, block.index) is not None
         assert len(self.index) <= 5
+
+    @invariant()
+    def what_is_told_of_pages_is_what_is_on_disk(self) -> None:
+        """The status from memory equals that from disk, whatever is wanted, and what was just told is told again."""
+        for document_id in DOCUMENTS:
+            outline = Outline.open(self.documents / document_id / "pages.bin", document_id)
+            for wanted in (Wanted(), Wanted(voice="nova")):
+                on_disk = survey(self.store, document_id, outline, wanted)
+                for _ in range(2):
+                    assert survey(self.store, document_id, outline, wanted, self.memory.look) == on_disk
+            outline.close()
+        assert len(self.memory) <= 4
 
     def _compare(self, document_id: str, block: Block, chunk: Chunk | None) -> None:
         known = self.index.find(document_id, block.page, block.index)
