@@ -86,7 +86,8 @@ class Readers:
         return values
 
     def stop(self) -> None:
-        """End the load; its last rows are written by then."""
+        """End the load, for good; its last rows are written by then."""
+        self._due_t = None
         if self._process is not None:
             processes.stop(self._process, _STOP_WITHIN_S)
             self._process = None

@@ -126,6 +126,7 @@ def _end_part(folder: Path, watch: Watch, parts: Parts, reason: str) -> None:
     t = parts.axis.now().t
     if parts.readers is not None:
         parts.readers.stop()
+    watch.await_answer()
     parts.notes.event(Told(t, "load_ended", {"reason": reason, "oom_kills": None}))
     health: dict[str, object] = {"ok": watch.page_answers, "path": watch.health_path}
     if watch.network_lost:

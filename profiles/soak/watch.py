@@ -31,6 +31,8 @@ TIME_OVER, STOPPED, ALARMED = "the time was over", "it was ended", "an alarm was
 ANSWER_SHARE = 0.7
 """Of an interval, that the sources may take together."""
 LONGEST_ANSWER_S = 12.0
+ANSWERS_WITHIN_S, ASK_AGAIN_S = 15.0, 3.0
+"""One question that failed at the very end is no verdict on a server that was well for days."""
 _PAGE = "page"
 
 
@@ -113,6 +115,14 @@ class Watch:
             now = clock.monotonic()
             due = max(now, min(due + self._asked.interval_s, now + left_s))
             clock.sleep(due - now)
+
+    def await_answer(self) -> None:
+        """Look on for some seconds where nobody answered at the last look, and our own network is not why."""
+        clock = self._parts.clock
+        until = clock.monotonic() + ANSWERS_WITHIN_S
+        while not (self.page_answers or self.network_lost) and clock.monotonic() < until:
+            clock.sleep(min(self._asked.interval_s, ASK_AGAIN_S))
+            self.look()
 
     def look(self, late_s: float = 0.0) -> None:
         """Ask all sources once, write what they say, and judge the last minutes."""

@@ -65,8 +65,12 @@ def test_a_load_that_dies_is_told_and_started_again_after_a_while(
         assert readers.look(death_t + delay_s - 0.1, 0.0) == []
         (start,) = readers.look(death_t + delay_s, 0.0)
         assert (start.event, start.facts["first_reader"]) == ("load_started_again", first)
+    assert readers._process is not None
+    readers._process.kill()
+    readers._process.wait()
+    assert len(readers.look(90.0, 0.0)) == 1
     readers.stop()
-    assert readers.look(99.0, 0.0) == []
+    assert readers.look(999.0, 0.0) == []
 
 
 def test_its_cpu_time_and_memory_are_measured_over_all_its_lives(

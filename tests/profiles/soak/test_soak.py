@@ -215,6 +215,17 @@ def test_a_server_that_does_not_answer_is_not_our_network(
     assert record.verdict == "unhealthy"
 
 
+def test_a_question_that_fails_at_the_very_end_is_asked_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a page that does not answer at the last look, and does 10 s later THEN survived."""
+    clock = ScriptedClock()
+    late = lambda who, t: Fault("silent", "no whole answer") if who == "page" and 3600 <= t < 3610 else None  # noqa: E731
+    enter(monkeypatch, World(clock, down=late))
+    assert soaked(tmp_path / "soak", FLY, clock).record.verdict == "survived"
+    assert clock.monotonic_s - 5000 == 3612
+
+
 def test_a_leak_has_its_hours_until_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN 400 MB an hour on a machine of 4096 MB THEN a leak with the hours that are left, inside their interval."""
     clock = ScriptedClock()
