@@ -1,11 +1,13 @@
 """The cases: which users read, from which server, on which cores."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from benchmarks.errors import BenchmarkError
 from benchmarks.generator import SETTLE_S, Load
 from benchmarks.nginx import file_server
 from benchmarks.servers import Server, reference_server
@@ -63,19 +65,37 @@ class Cores:
         return tuple(self.load[number % len(self.load)] for number in range(processes))
 
 
-def load_of(case: Case, store: Store, readers: int, ramp_s: float, window_s: float, folder: Path) -> Load:
-    """Returns the load of a case with so many readers; its files go into the folder."""
+def cores_here() -> Cores:
+    """Returns the cores that we may use: the first for the server, the others, from the last, for the load.
+
+    Raises:
+        BenchmarkError: there is only one.
+    """
+    first, *others = sorted(os.sched_getaffinity(0))
+    if not others:
+        raise BenchmarkError("one core only: the load and the server need one each. Use a larger machine.")
+    return Cores(first, tuple(reversed(others)))
+
+
+def load_of(
+    case: Case, store: Store, readers: int, ramp_s: float, window_s: float, folder: Path, pace: float = 1.0
+) -> Load:
+    """Returns the load of a case with so many readers, so much faster than real time; its files go into the folder."""
+    settle_s = SETTLE_S / pace
     if case.users != "ReaderUser":
         arguments = ["-f", f"{MINIMAL},{OBSERVER}", case.users]
-        environment: Mapping[str, str] = {"MINIMAL_CHAPTERS": str(store.chapters.resolve())}
-        return Load(arguments, readers, ramp_s, window_s, environment, case.processes)
-    longer_than_the_run_s = ramp_s + SETTLE_S + window_s + 600
+        environment: Mapping[str, str] = {
+            "MINIMAL_CHAPTERS": str(store.chapters.resolve()),
+            "MINIMAL_PACE": f"{pace:g}",
+        }
+        return Load(arguments, readers, ramp_s, window_s, environment, case.processes, settle_s)
+    longer_than_the_run_s = pace * (ramp_s + settle_s + window_s + 600)
     arguments = [
-        "-f", f"{LOADTESTS},{OBSERVER}", "--chapters-file", str(store.chapters), "--mode", "cached", "--pace", "1",
-        "--session-s", f"{longer_than_the_run_s:.0f}", "--requests-file", str(folder / "requests.csv"),
-        "--generator-file", str(folder / "generator.csv"),
+        "-f", f"{LOADTESTS},{OBSERVER}", "--chapters-file", str(store.chapters), "--mode", "cached",
+        "--pace", f"{pace:g}", "--session-s", f"{longer_than_the_run_s:.0f}",
+        "--requests-file", str(folder / "requests.csv"), "--generator-file", str(folder / "generator.csv"),
     ]  # fmt: skip
-    return Load(arguments, readers, ramp_s, window_s, {}, case.processes)
+    return Load(arguments, readers, ramp_s, window_s, {}, case.processes, settle_s)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from profiles import processes
 
 ROOT = Path(__file__).resolve().parent.parent
 SETTLE_S = 35.0
-"""After the ramp: every reader has then had its first block, the start's rush is over."""
+"""After the ramp, at pace 1: every reader has then had its first block, the start's rush is over."""
 
 _AFTER_S = 3.0
 _LATEST_S = 120.0
@@ -37,6 +37,7 @@ class Load:
         window_s: for how many seconds the generator is observed, once all have started and settled.
         environment: variables that its locustfile wants.
         processes: how many load processes.
+        settle_s: between the start of the last and the window.
     """
 
     arguments: Sequence[str]
@@ -45,11 +46,12 @@ class Load:
     window_s: float
     environment: Mapping[str, str]
     processes: int = 1
+    settle_s: float = SETTLE_S
 
     @property
     def from_s(self) -> float:
         """When the window begins, in seconds since the test began."""
-        return self.ramp_s + SETTLE_S
+        return self.ramp_s + self.settle_s
 
     @property
     def run_s(self) -> float:

@@ -17,7 +17,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.cases import CASES, FEWEST_READERS, Case, Cores, load_of, server_of
+from benchmarks.cases import CASES, FEWEST_READERS, Case, Cores, cores_here, load_of, server_of
 from benchmarks.errors import BenchmarkError
 from benchmarks.figures import Conditions, Figures, figures
 from benchmarks.generator import run
@@ -105,7 +105,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     cases = [case for case in CASES if case.name in options.cases]
     try:
         with ending_orphans():
-            cores = _cores()
+            cores = cores_here()
             nginx = find_nginx(_say) if any(case.server == "nginx" for case in cases) else None
             store = make_store(options.store, options.chunks, options.aligner, _say)
             return _run_all(cases, _Bench(options, store, cores, nginx))
@@ -133,13 +133,6 @@ def _run_all(cases: Sequence[Case], bench: _Bench) -> int:
         if not failed:  # the logs of a case that could not be measured say why
             shutil.rmtree(folder)
     return int(failed)
-
-
-def _cores() -> Cores:
-    first, *others = sorted(os.sched_getaffinity(0))
-    if not others:
-        raise BenchmarkError("one core only: the load and the server need one each. Use a larger machine.")
-    return Cores(first, tuple(reversed(others)))
 
 
 def _line(found: Figures) -> str:
