@@ -57,13 +57,9 @@ def _pair(watched: Target, case: Case, seconds: float, number: int) -> Pair:
             with_it = watched.recorded(case.sample_hz, seconds)
         else:
             with_it = watched.unwatched(seconds)
-    cost_of_it = with_it.cost
-    return Pair(
-        with_it.latencies_us,
-        without.latencies_us,
-        cost_of_it and cost_of_it.cpu_share,
-        cost_of_it and cost_of_it.rss_mb,
-    )
+    used = with_it.cost
+    cpu_share, rss_mb = (None, None) if used is None else (used.cpu_share, used.rss_mb)
+    return Pair(with_it.latencies_us, without.latencies_us, cpu_share, rss_mb)
 
 
 def _measure(options: argparse.Namespace, load_average: float) -> None:

@@ -42,11 +42,10 @@ class Cost:
 
 @dataclass(frozen=True)
 class Look:
-    """What a watcher says of itself at a sample: when it was, its CPU so far, its RSS."""
+    """What a watcher says of itself at a sample: when it was, and its CPU so far."""
 
     t: float
     cpu_s: float
-    rss_bytes: float
 
 
 @dataclass(frozen=True)
@@ -96,11 +95,9 @@ class Target:
             samples = [sample for sample in RunFolder(folder).samples if sample.t >= began_t]
         if len(samples) < 2 or samples[-1].processes != len(self._started):
             raise BenchmarkError(f"recorder, {len(self._started)} processes: it saw {samples[-1:]}")
-        looks = [
-            Look(sample.t, sample.recorder_cpu_s or 0.0, sample.recorder_rss_bytes or 0.0)
-            for sample in samples
-        ]
-        return Window(latencies_us, cost_of(looks))
+        looks = [Look(sample.t, sample.recorder_cpu_s or 0.0) for sample in samples]
+        rss_bytes = max(sample.recorder_rss_bytes or 0.0 for sample in samples)
+        return Window(latencies_us, cost_of(looks, rss_bytes))
 
     def latencies_us(self, seconds: float) -> list[float]:
         """Let a client ask for that long, once what was started before has settled; return each latency.
@@ -118,14 +115,14 @@ class Target:
         return [float(latency) for latency in client.stdout.split()]
 
 
-def cost_of(looks: Sequence[Look]) -> Cost:
-    """Return what a watcher used from its first look to its last; there are at least two."""
+def cost_of(looks: Sequence[Look], rss_bytes: float) -> Cost:
+    """Return what a watcher with that highest RSS used from its first look to its last; there are at least two."""
     first, last = looks[0], looks[-1]
     used_s = last.cpu_s - first.cpu_s
     return Cost(
         cpu_share=used_s / (last.t - first.t),
         cpu_us_per_sample=1e6 * used_s / (len(looks) - 1),
-        rss_mb=max(look.rss_bytes for look in looks) / MIB,
+        rss_mb=rss_bytes / MIB,
     )
 
 
