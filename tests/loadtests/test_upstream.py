@@ -22,7 +22,7 @@ from loadtests.attempts import Attempts
 from loadtests.faults import FAULTS, Faults
 from loadtests.latency import LatencyRange
 from loadtests.speech import SpeechMemo, SpeechOrder
-from loadtests.upstream import DEFAULT_PORT, _parser, _Server, main
+from loadtests.upstream import DEFAULT_PORT, _listen, _parser, _Server, main
 from loadtests.upstream_app import Upstream, create_app
 
 SENTENCE = "The suite is executed, and then the method is invoked."
@@ -261,6 +261,18 @@ def test_every_address_is_that_of_both_protocols() -> None:
             with closing(HTTPConnection(host, port, timeout=30)) as connection:
                 connection.request("GET", "/health")
                 assert connection.getresponse().status == 200
+
+
+def test_an_answer_on_a_used_connection_is_not_held_back() -> None:
+    """Accepted connections inherit TCP_NODELAY: Nagle's algorithm would add 40 ms to every latency but the first."""
+    with (
+        _listen("127.0.0.1", 0) as listener,
+        socket.create_connection(listener.getsockname()) as client,
+    ):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+            assert client.getpeername() == listener.getsockname()
 
 
 def test_a_taken_port_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:

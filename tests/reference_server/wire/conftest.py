@@ -124,6 +124,9 @@ def watched() -> Iterator[FileWatch]:
 def serving(app: Starlette) -> Iterator[tuple[str, int]]:
     """Serve an application as `python -m reference_server` does, in a thread, and give its address."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        listener.setsockopt(
+            socket.IPPROTO_TCP, socket.TCP_NODELAY, 1
+        )  # as it does, or most answers take 40 ms
         config = uvicorn.Config(
             app, http=bounded_protocol(10), ws="none", loop="asyncio", lifespan="on", log_config=None
         )
