@@ -8,13 +8,15 @@ from pathlib import Path
 
 from profiles.event_log import EventLog
 from profiles.restart_evidence import ON_PURPOSE, RESTART_SEEN, explained, keys_of
-from profiles.run_folder import Event
+from profiles.run_folder import Event, RunFolder
 from profiles.sample_writer import SampleWriter
 from profiles.soak.findings import Told, Values
 
-RECENT_S = 900.0
 MOST_RECENT = 400
-"""Events that an explanation is looked for in; a crash cycle has some ten a minute."""
+"""Events that an explanation is looked for in, however old: a machine may be stopped for hours before a start.
+
+A crash cycle has some ten a minute.
+"""
 SETTLED_S = 60.0
 """Whoever has not told by then of an end why it was, is not waited for: it is told as unexplained."""
 _EVIDENCE = frozenset({RESTART_SEEN, "machine_event", "log_kill", "exit_oom"})
@@ -29,6 +31,11 @@ class Notes:
         self._last_t = last_t
         self._recent: deque[Event] = deque(maxlen=MOST_RECENT)
         self._said: deque[str] = deque(maxlen=4 * MOST_RECENT)
+        for event in RunFolder(folder).events:  # of a soak that goes on: what was told of is not told again
+            if event.event in _EVIDENCE:
+                self._recent.append(event)
+        for _ in self.ends(last_t):
+            pass
 
     def sample(self, values: Values) -> None:
         """Write a sample, unless its time has gone by: rows stand in time's order."""
@@ -45,8 +52,6 @@ class Notes:
 
     def ends(self, now_t: float) -> Iterator[Event]:
         """Yield, once, each end of the server that is explained by now, or that nobody explained in time."""
-        while self._recent and self._recent[0].t < now_t - RECENT_S:
-            self._recent.popleft()
         for event in explained(tuple(self._recent)):
             keys = keys_of(event)
             if not keys or event.event not in ("oom_kill", "exited", ON_PURPOSE):

@@ -52,13 +52,19 @@ class ScriptedClock:
 
 @dataclass(frozen=True)
 class End:
-    """How one life of the server ends, `at_s` seconds after the world began; the next begins 5 s later."""
+    """How one life of the server ends, `at_s` seconds after the world began; the next begins `down_s` later."""
 
     at_s: float
     exit_event: dict[str, Any] | None = None
     by: str = "flyd"
     update: bool = False
     counted: bool = False
+    down_s: float = 5.0
+
+    @property
+    def next_s(self) -> float:
+        """When the next life begins."""
+        return self.at_s + self.down_s
 
 
 OOM = {"oom_killed": True, "exit_code": 137, "restarting": True}
@@ -101,8 +107,8 @@ class World:
         return Answer(json.dumps(body).encode(), self.ahead_s)
 
     def started(self, t: float) -> float:
-        """When the server started that lives at a time; it is down for 5 s after each end."""
-        starts = [-100.0, *(end.at_s + 5 for end in self.ends if end.at_s + 5 <= t)]
+        """When the server started that lives at a time."""
+        starts = [-100.0, *(end.next_s for end in self.ends if end.next_s <= t)]
         return starts[-1]
 
     def held_mb(self, t: float) -> float:
@@ -113,7 +119,7 @@ class World:
     def _page(self) -> bytes:
         if self.page is not None:
             return self.page
-        if any(end.at_s <= self.t < end.at_s + 5 for end in self.ends):
+        if any(end.at_s <= self.t < end.next_s for end in self.ends):
             raise Fault("refused", "nothing listens there")
         started = self.started(self.t)
         return (
@@ -134,8 +140,8 @@ class World:
                 }
                 request = {"request": {"exit_event": exit_event}}
                 events.append(self._event(f"x{number}", "exit", end.by, end.at_s, **request))
-            if end.exit_event is not None and end.at_s + 5 <= self.t:
-                events.append(self._event(f"s{number}", "start", "flyd", end.at_s + 5))
+            if end.exit_event is not None and end.next_s <= self.t:
+                events.append(self._event(f"s{number}", "start", "flyd", end.next_s))
         return [{"id": MACHINE, "state": "started", "region": "cdg", "events": events[::-1]}]
 
     def _event(self, name: str, kind: str, source: str, t: float, **more: object) -> dict[str, Any]:

@@ -134,6 +134,23 @@ def test_a_machine_that_was_let_sleep_is_no_death(
     assert any("auto-stop" in line for line in ended.record.evidence)
 
 
+@pytest.mark.parametrize("resumed", [False, True])
+def test_a_machine_that_was_stopped_for_long_is_no_death_when_it_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, resumed: bool
+) -> None:
+    """GIVEN a stop by hand, and a start 25 min later THEN told once, and no alarm; also of a soak that went on."""
+    clock = ScriptedClock()
+    stop = End(700, {"requested_stop": True}, down_s=1500)
+    enter(monkeypatch, World(clock, (stop,)))
+    shown = Shown()
+    if resumed:
+        assert soaked(tmp_path / "soak", replace(FLY, seconds=1500), clock, shown).record.restarts == 0
+    ended = soaked(tmp_path / "soak", replace(FLY, seconds=3600), clock, shown)
+    assert (ended.record.verdict, ended.alarms) == ("survived", 0)
+    assert sum("stopped and started" in line for line in shown.lines) == 1
+    assert not any("ended by itself" in line for line in shown.lines)
+
+
 def test_a_restart_without_an_explanation_is_a_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN only the page, and a start time that moved THEN crashed, and it says that nothing explains it."""
     clock = ScriptedClock()
