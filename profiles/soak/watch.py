@@ -182,18 +182,18 @@ class Watch:
             self._parts.notes.sample({**samples[-1], **own})
         self._held_bytes = _held_bytes(samples, by_page=bool(self._asked.metrics))
         self._told_memory = bool(samples)
-        self._remember(found.get(_PAGE), samples, now)
+        self._remember(found, now)
 
-    def _remember(
-        self, page: Finding | None, samples: Sequence[Mapping[str, float | None]], now: Moment
-    ) -> None:
+    def _remember(self, found: Mapping[str, Finding], now: Moment) -> None:
         """Keep what held the memory at this look: of whatever ends before the next, it is what held it just before."""
+        page = found.get(_PAGE)
         if page is not None and page.page is not None:
             self._before |= {"held": held_of(page.page), "held_t": round(now.t, 2)}
-        for sample in samples:
-            if sample.get("anon_bytes") is not None:
-                machine_mb = round((sample["anon_bytes"] or 0.0) / MIB, 1)
-                self._before |= {"machine_mb": machine_mb, "machine_t": round(sample["t"] or now.t, 2)}
+        for finding in found.values():
+            for sample in finding.samples:  # at the time that it was taken: it is told late
+                if (held_bytes := sample.get("anon_bytes")) is not None:
+                    told_t = round(min(now.t, sample.get("t") or now.t), 2)
+                    self._before |= {"machine_mb": round(held_bytes / MIB, 1), "machine_t": told_t}
 
     def _judge(self, now: Moment) -> None:
         """Hold the last minutes against the thresholds, and tell of each end of the server."""

@@ -79,6 +79,8 @@ class World:
     down: Callable[[str, float], Fault | None] = lambda who, t: None
     mb_per_hour: float = 0.0
     ahead_s: float = 0.0
+    lag_s: float = 0.0
+    """How late Prometheus tells of a sample."""
     page: bytes | None = None
     asked: list[Place] = field(default_factory=list)
 
@@ -151,7 +153,7 @@ class World:
     def _series(self, query: dict[str, list[str]]) -> dict[str, Any]:
         name = query["query"][0].partition("{")[0]
         start, end = (float(query[key][0]) - WALL_S - self.ahead_s for key in ("start", "end"))
-        grid = [t for t in _grid(start, end) if -200 <= t <= self.t]
+        grid = [t for t in _grid(start, end) if -200 <= t <= self.t - self.lag_s]
         value: Callable[[float], float | None] = {
             "fly_instance_memory_mem_total": lambda t: 4096.0 * MIB,
             "fly_instance_memory_mem_available": lambda t: (4096 - 200 - self.held_mb(t)) * MIB,

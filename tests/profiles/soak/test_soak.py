@@ -101,6 +101,17 @@ def test_each_end_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert sum("stopped and started: a deploy" in line for line in shown.lines) == 1
 
 
+def test_what_a_machine_held_is_told_with_the_time_of_its_sample(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN samples that are told a minute late THEN the evidence of a kill says how long before it was taken."""
+    clock = ScriptedClock()
+    enter(monkeypatch, World(clock, (End(703, OOM),), lag_s=60))
+    (death,) = soaked(tmp_path / "soak", FLY, clock).record.deaths or ()
+    (line,) = [line for line in death["evidence"] if "the machine held" in line]
+    assert 58 <= int(line.split(" s before")[0]) <= 73
+
+
 @pytest.mark.parametrize(
     ("exit_event", "verdict", "cause"),
     [
