@@ -50,5 +50,5 @@ class Webhook:
         while (body := self._waiting.get()) is not None:
             try:
                 ask(self._place, within_s=WITHIN_S, data=body)
-            except Fault as fault:
-                self._failures.put(str(fault))
+            except Fault as fault:  # where a redirect leads is the password too
+                self._failures.put(str(fault) if fault.status is None else f"status {fault.status}")
