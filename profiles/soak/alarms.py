@@ -82,10 +82,11 @@ class Alarms:
         self._file = LineFile(folder / ALARMS_FILE)
         self._most = most
         self._lasting: dict[str, Excess] = {}
+        self._waiting: list[bytes] = []
         self.raised = 0
 
     def look(self, window: Window, now: Moment) -> list[dict[str, object]]:
-        """Return the lines of what changed, which are on disk by then."""
+        """Return the lines of what changed, which are on disk by then if there is room."""
         found = {excess.alarm: excess for excess in excesses(window, self._most)}
         begun = [excess for name, excess in found.items() if name not in self._lasting]
         over = [excess for name, excess in self._lasting.items() if name not in found]
@@ -93,12 +94,18 @@ class Alarms:
         self.raised += len(begun)
         lines = [_line(excess, "raised", window, now) for excess in begun]
         lines += [_line(excess, "over", window, now) for excess in over]
-        for line in lines:
-            self._file.append((json.dumps(line, ensure_ascii=False) + "\n").encode())
+        self._waiting += [(json.dumps(line, ensure_ascii=False) + "\n").encode() for line in lines]
+        self._write()
         return lines
+
+    def _write(self) -> None:
+        """Write what waits, as far as the disk has room: no alarm is lost for a disk that is full just then."""
+        while self._waiting and self._file.append(self._waiting[0]) is None:
+            self._waiting.pop(0)
 
     def close(self) -> None:
         """Close the file."""
+        self._write()
         self._file.close()
 
 

@@ -64,18 +64,26 @@ class Readers:
             return [self._note_end(t, self._process.returncode)]
         if self._due_t is not None and t >= self._due_t:
             first = self.next_reader
-            self.start(t, shift_s)
+            try:
+                self.start(t, shift_s)
+            except OSError as error:  # no memory for another process, or no room for its log, just now
+                self._delay(t)
+                reason = f"could not be started: {error.strerror}"
+                return [Told(t, "load_process_ended", {"returncode": None, "reason": reason})]
             return [Told(t, "load_started_again", {"first_reader": first})]
         return []
 
     def _note_end(self, t: float, returncode: int) -> Told:
         if t - self._started_t > _WELL_AFTER_S:
             self._delay_s = _FIRST_DELAY_S
-        self._due_t, self._delay_s = t + self._delay_s, min(_LONGEST_DELAY_S, 2 * self._delay_s)
+        self._delay(t)
         self._process, self._usage = None, None
         self._cpu_before_s = self._cpu_s
         last = processes.last_line(self._folder / "load.log")
         return Told(t, "load_process_ended", {"returncode": returncode, "reason": last[:300]})
+
+    def _delay(self, t: float) -> None:
+        self._due_t, self._delay_s = t + self._delay_s, min(_LONGEST_DELAY_S, 2 * self._delay_s)
 
     def usage(self) -> dict[str, float | None]:
         """Return the columns of a sample."""

@@ -78,6 +78,7 @@ class Watch:
         self._restarts = 0
         self._peak_mb = 0.0
         self._awaits_service_since: float | None = None
+        self._unkept = ""
         self.alarmed = False
 
     @property
@@ -228,11 +229,19 @@ class Watch:
             self._parts.webhook.tell({"target": self._asked.target, **alarm})
 
     def _keep(self) -> None:
-        """Note where a soak that is killed now would go on."""
+        """Note where a soak that is killed now would go on; a disk that is full for a while ends nothing."""
         parts = self._parts
         next_reader = 0 if parts.readers is None else parts.readers.next_reader
         sources = {source.name: source.state() for source in parts.sources}
-        parts.record.keep(parts.axis.anchor(), self.watched_s, sources, next_reader=next_reader)
+        try:
+            parts.record.keep(parts.axis.anchor(), self.watched_s, sources, next_reader=next_reader)
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
+            if not self._unkept:
+                self._say(parts.axis.now().t, f"{parts.record.folder}: {reason}; the soak goes on, make room")
+            self._unkept = reason
+        else:
+            self._unkept = ""
 
     def _told(self, now: Moment) -> str:
         held_mb = None if self._held_bytes is None else self._held_bytes / MIB

@@ -114,6 +114,21 @@ def test_an_alarm_is_written_when_it_begins_and_when_it_is_over(tmp_path: Path) 
     assert alarms_raised(tmp_path) == 1
 
 
+def test_an_alarm_on_a_full_disk_is_written_when_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a disk that is full when an alarm is raised THEN its line comes with the next look."""
+    alarms, found = Alarms(tmp_path, Thresholds(memory_mb=100)), Window(30.0, 0.0)
+    found.add(look(0, 101))
+    with monkeypatch.context() as full:
+        full.setattr("profiles.line_file.LineFile.append", lambda file, line: "No space left on device")
+        assert len(alarms.look(found, Moment(0, 1_800_000_000.0))) == 1
+    assert alarms_raised(tmp_path) == 0
+    alarms.look(found, Moment(15, 1_800_000_015.0))
+    assert alarms_raised(tmp_path) == 1
+    alarms.close()
+
+
 def test_a_window_of_days_holds_no_more_than_one_of_an_hour() -> None:
     """GIVEN three days of looks THEN the window has those of its own length."""
     found = Window(1800.0, 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -71,6 +72,31 @@ def test_a_load_that_dies_is_told_and_started_again_after_a_while(
     assert len(readers.look(90.0, 0.0)) == 1
     readers.stop()
     assert readers.look(999.0, 0.0) == []
+
+
+def test_a_load_that_cannot_be_started_just_now_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN no memory for another process when it is due THEN that is told, and tried again later."""
+    readers = reading(tmp_path, monkeypatch, "")
+    readers.start(0.0, 0.0)
+    assert readers._process is not None
+    readers._process.wait()
+    readers.look(10.0, 0.0)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    with monkeypatch.context() as full:
+        full.setattr("profiles.processes.start", refuse)
+        (told,) = readers.look(15.0, 0.0)
+    assert (told.event, told.facts["reason"]) == (
+        "load_process_ended",
+        "could not be started: Cannot allocate memory",
+    )
+    assert readers.look(24.9, 0.0) == []
+    assert [told.event for told in readers.look(25.0, 0.0)] == ["load_started_again"]
+    readers.stop()
 
 
 def test_its_cpu_time_and_memory_are_measured_over_all_its_lives(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +19,7 @@ from profiles.report_text import headline
 from profiles.run_folder import RunFolder
 from profiles.soak.alarms import Thresholds
 from profiles.soak.asked import Secrets
-from profiles.soak.record import asked_before, read_soak
+from profiles.soak.record import Record, asked_before, read_soak
 from profiles.soak.soak import begin, soak
 from profiles.soak.watch import ALARMED, STOPPED, TIME_OVER
 from profiles.soak.web import Fault
@@ -438,6 +440,27 @@ def test_a_headline_tells_how_long_it_was(duration_s: float, words: str) -> None
     """GIVEN a soak that survived THEN its own length, and not that of a session."""
     record = VerdictRecord(scenario="s", verdict="survived", session_s=600, sessions=0, duration_s=duration_s)
     assert f"s survived {words} (" in headline(Comparison("", (record,), ({},)))
+
+
+def test_a_disk_that_is_full_for_a_while_ends_no_soak(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a state that cannot be written for ten minutes THEN that is said once, and the soak goes on to its end."""
+    clock = ScriptedClock()
+    world = World(clock)
+    enter(monkeypatch, world)
+    keep = Record.keep
+
+    def kept(record: Record, *facts: Any, **more: Any) -> None:
+        if 600 <= world.t < 1200:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        keep(record, *facts, **more)
+
+    monkeypatch.setattr(Record, "keep", kept)
+    shown = Shown()
+    ended = soaked(tmp_path / "soak", PAGE, clock, shown)
+    assert (ended.record.verdict, ended.reason) == ("survived", TIME_OVER)
+    assert sum("No space left on device" in line for line in shown.lines) == 1
 
 
 def test_memory_thresholds_come_from_what_was_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
