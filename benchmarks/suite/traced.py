@@ -29,7 +29,7 @@ PLAIN, ARENAS, OBJECTS = (
     "oomproof server, memray",
     "oomproof server, memray of every object",
 )
-CPU, P50, P99, RSS = "CPU a request", "p50", "p99", "RSS"
+CPU, P50, P99, RSS = "CPU a request", "p50 of a request", "p99 of a request", "RSS of the server"
 NOTES = (
     "memray: one client asks over one connection, some requests first that are not counted.",
     "memray: the servers share a core, and only one is asked at a time.",

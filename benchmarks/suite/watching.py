@@ -30,7 +30,7 @@ POLLERS: Mapping[str, Call] = {
     "psutil memory_full_info": "memory_full_info",
 }
 PROCESSES = (1, 40)
-CPU, PER_SAMPLE, RSS = "CPU, share of a core", "CPU a sample", "RSS"
+CPU, PER_SAMPLE, RSS = "CPU, share of a core", "CPU a sample", "RSS of the watcher"
 P50, P99 = "p50 of the target", "p99 of the target"
 NOTES = (
     f"Recorder: the reference server in a VM answers /api/health to one client, at most {RATE_PER_S} times a second.",
