@@ -65,8 +65,8 @@ def measure(effort: Effort, folder: Path, tell: Tell) -> Measured:
             tell(f"{rule.name}: round {number + 1} of {times}")
             one = Round(recorded, rule, number, times, rounds)
             one.alarms(effort.of(400, 2000))
-            one.power(effort.of(200, 2000), took.minutes(rule.runs))
-            one.smallest(effort.of(50, 1000))
+            one.power(effort.of(200, 1000), took.minutes(rule.runs))
+            one.smallest(effort.of(50, 500))
     figures = rounds.figures()
     return Measured(TITLE, figures, tuple(ratios_of(figures)), notes=(*NOTES, *_conditions(recorded), *notes))
 
