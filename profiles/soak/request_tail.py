@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from profiles.run_folder import Request
 
 MOST_BYTES = 16 * 1024 * 1024
 """So much is read at one look: some minutes of thousands of readers. What is left comes with the next."""
+LAST_BYTES = 4 * 1024 * 1024
+"""More than some thousands of readers write between two looks."""
 
 
 @dataclass
@@ -62,6 +65,21 @@ class RequestTail:
                     yield line
         except FileNotFoundError:
             return
+
+
+def highest_reader(path: Path) -> int:
+    """Return the highest number among the readers of the last rows; -1 where there is none."""
+    counts = Counts()
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LAST_BYTES))
+            lines = file.read().split(b"\n")
+    except FileNotFoundError:
+        return -1
+    for row in map(_row, lines[1:]):  # the first may begin in its middle, or is the heading
+        if row is not None:
+            _count(counts, row)
+    return counts.highest_reader
 
 
 def _row(line: bytes) -> Request | None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from profiles.errors import Terminated
 from profiles.run_file import finish_run, update_run, write_watched_run
+from profiles.run_folder import RunFolder
 from profiles.soak.alarms import Alarms, alarms_raised
 from profiles.soak.asked import Asked, Secrets
 from profiles.soak.checks import page_place
@@ -22,6 +23,7 @@ from profiles.soak.page import PageSource
 from profiles.soak.prometheus import PrometheusSource
 from profiles.soak.readers import CHAPTERS_FILE, Readers
 from profiles.soak.record import Record, anchor_of, last_t, read_state, repair, utc_now
+from profiles.soak.request_tail import highest_reader
 from profiles.soak.watch import ALARMED, STOPPED, TIME_OVER, Parts, Screen, Watch
 from profiles.soak.web import Place
 from profiles.soak.webhook import Webhook
@@ -100,7 +102,9 @@ def soak(
 def _readers(folder: Path, asked: Asked, secrets: Secrets, state: Mapping[str, Any]) -> Readers | None:
     if not asked.readers:
         return None
-    return Readers(folder, asked, secrets.headers, int(state.get("next_reader") or 0))
+    # Who began to read after the state was noted has a number too.
+    next_reader = max(int(state.get("next_reader") or 0), 1 + highest_reader(folder / "requests.csv"))
+    return Readers(folder, asked, secrets.headers, next_reader)
 
 
 def _begin_part(parts: Parts, asked: Asked, cut: Mapping[str, int], before: Anchor | None) -> None:
@@ -114,7 +118,9 @@ def _begin_part(parts: Parts, asked: Asked, cut: Mapping[str, int], before: Anch
         parts.notes.event(Told(now.t, "mended", {"file": name, "bytes": size}))
     if parts.axis.went_back_s:
         parts.notes.event(Told(now.t, "clock_jump", {"by_s": -round(parts.axis.went_back_s, 2)}))
-    if number == 1:
+    if not RunFolder(parts.record.folder).named(
+        "load_started"
+    ):  # the first part, or it was killed before this
         parts.notes.event(
             Told(now.t, "recording", {"kernel_log_readable": False, "kernel_log_reason": "a remote machine"})
         )

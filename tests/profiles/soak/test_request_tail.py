@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from profiles.soak.request_tail import Counts, RequestTail
+import pytest
+
+from profiles.soak.request_tail import Counts, RequestTail, highest_reader
 
 HEADING = "t,reader,kind,status,bytes,latency_s,late_s,source\n"
 
@@ -54,3 +56,15 @@ def test_a_missing_chunk_is_an_answer_and_speech_that_cannot_be_played_is_none(t
         f"{HEADING}1.0,0,chunk,404,0,0.1,0.0,needed\n2.0,0,tts,200,9,0.1,0.0,needed:unplayable\n3.0,0,tts,499,0,0.1,0.0,needed\n"
     )
     assert tail.look() == Counts(audio=3, failed=1, highest_reader=0)
+
+
+def test_the_highest_reader_is_that_of_the_last_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN no file, a heading, and rows of which only the last are read THEN none, none, and the highest of those."""
+    path = tmp_path / "requests.csv"
+    assert highest_reader(path) == -1
+    path.write_text(HEADING)
+    assert highest_reader(path) == -1
+    path.write_text(HEADING + "".join(f"{t}.0,{t % 10},play,200,0,,0.0,chunk\n" for t in range(25)))
+    assert highest_reader(path) == 9
+    monkeypatch.setattr("profiles.soak.request_tail.LAST_BYTES", 80)
+    assert highest_reader(path) == 4

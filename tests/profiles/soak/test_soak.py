@@ -19,6 +19,7 @@ from profiles.report_text import headline
 from profiles.run_folder import RunFolder
 from profiles.soak.alarms import Thresholds
 from profiles.soak.asked import Secrets
+from profiles.soak.readers import Readers
 from profiles.soak.record import Record, asked_before, read_soak
 from profiles.soak.soak import begin, soak
 from profiles.soak.watch import ALARMED, STOPPED, TIME_OVER
@@ -358,6 +359,37 @@ def test_a_soak_that_is_killed_and_resumed_says_the_same(
     assert (undisturbed.samples or 0) - (resumed.samples or 0) <= 1 + down_s / 15
     cut = {event.text("file") for event in RunFolder(killed).named("mended")}
     assert cut == {"samples.csv", "events.jsonl"}
+
+
+def test_a_soak_that_is_killed_as_it_begins_can_go_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN one that was killed before its first event WHEN it goes on THEN its load begins then, and it is judged."""
+    clock = ScriptedClock()
+    enter(monkeypatch, World(clock))
+    begin(tmp_path / "soak", FLY, None, None)
+    record = Record(tmp_path / "soak")
+    record.begin(FLY, {"t": 0.0})
+    record.close()
+    assert soaked(tmp_path / "soak", replace(FLY, seconds=600), clock).record.verdict == "survived"
+    folder = RunFolder(tmp_path / "soak")
+    assert [len(folder.named(event)) for event in ("part_started", "recording", "load_started")] == [1, 1, 1]
+
+
+def test_who_began_to_read_after_the_state_was_noted_is_not_read_as_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a state with 4 as the next reader, and rows of reader 6 WHEN it goes on THEN with reader 7."""
+    started: list[int] = []
+    monkeypatch.setattr(Readers, "start", lambda readers, t, shift_s: started.append(readers.next_reader))
+    clock = ScriptedClock()
+    enter(monkeypatch, World(clock))
+    begin(tmp_path / "soak", replace(FLY, readers=4), None, None)
+    (tmp_path / "soak" / "state.json").write_text('{"next_reader": 4}')
+    rows = "t,reader,kind,status,bytes,latency_s,late_s,source\n1.0,6,chunk,200,9,0.1,0.0,needed\n"
+    (tmp_path / "soak" / "requests.csv").write_text(rows)
+    soaked(tmp_path / "soak", replace(FLY, readers=4, seconds=30), clock)
+    assert started == [7]
 
 
 def test_a_machine_that_was_restarted_under_the_soak_keeps_the_time(
