@@ -21,6 +21,9 @@ class Clock(Protocol):
     def wall(self) -> float:
         """Return seconds since 1970."""
 
+    def boot(self) -> float:
+        """Return seconds of a clock that nobody sets, and that goes on while this machine sleeps."""
+
     def sleep(self, seconds: float) -> None:
         """Wait."""
 
@@ -35,6 +38,10 @@ class SystemClock:
     def wall(self) -> float:
         """Return the wall clock."""
         return time.time()
+
+    def boot(self) -> float:
+        """Return the clock since the machine's start."""
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
 
     def sleep(self, seconds: float) -> None:
         """Wait."""
@@ -59,23 +66,28 @@ class Anchor:
 
     t: float
     wall_s: float
-    monotonic_s: float
+    boot_s: float
     boot_id: str
 
 
 class Axis:
-    """Seconds since the first start. Of a resumed soak the axis goes on, by the monotonic clock where it still can."""
+    """Seconds since the first start, also those in which this machine slept, and those between two starts of a soak.
+
+    Those go by the clock that goes on in sleep, across another start of the machine by the wall clock.
+    """
 
     def __init__(self, clock: Clock, before: Anchor | None = None, not_before_t: float = 0.0) -> None:
         self._clock = clock
         self._boot_id = boot_id()
         now, wall_s = clock.monotonic(), clock.wall()
+        self._asleep_s = clock.boot() - now
         self._shift_s = -now
         self.went_back_s = 0.0
         """How far the wall clock stood before the last moment that was noted; the axis then stands still there."""
         if before is not None:
-            same_boot = before.boot_id == self._boot_id and now >= before.monotonic_s
-            passed_s = now - before.monotonic_s if same_boot else wall_s - before.wall_s
+            boot_s = clock.boot()
+            same_boot = before.boot_id == self._boot_id and boot_s >= before.boot_s
+            passed_s = boot_s - before.boot_s if same_boot else wall_s - before.wall_s
             self.went_back_s = max(0.0, -passed_s)
             self._shift_s = max(before.t + max(0.0, passed_s), not_before_t) - now
         self._ahead_s = wall_s - now
@@ -91,8 +103,18 @@ class Axis:
 
     def anchor(self) -> Anchor:
         """Return this moment by all clocks."""
-        now = self._clock.monotonic()
-        return Anchor(now + self._shift_s, self._clock.wall(), now, self._boot_id)
+        return Anchor(self.now().t, self._clock.wall(), self._clock.boot(), self._boot_id)
+
+    def slept_s(self) -> float:
+        """Return how long this machine slept since this was asked last, and move the axis on by that."""
+        asleep_s = self._clock.boot() - self._clock.monotonic()
+        by_s = asleep_s - self._asleep_s
+        if by_s <= JUMP_S:
+            return 0.0
+        self._asleep_s = asleep_s
+        self._shift_s += by_s
+        self._ahead_s += by_s  # the wall clock went on too: it was not set
+        return by_s
 
     def jumped_s(self) -> float:
         """Return how far the wall clock was set since this was asked last; 0 where it was not."""

@@ -44,7 +44,7 @@ class Readers:
         self._usage: LoadProcesses | None = None
         self._cpu_before_s = 0.0
         self._cpu_s = 0.0
-        self._started_t = 0.0
+        self._started_t, self._shift_s = 0.0, 0.0
         self._due_t: float | None = None
         self._delay_s = _FIRST_DELAY_S
         self.next_reader = next_reader
@@ -56,12 +56,15 @@ class Readers:
             self._command(first, shift_s), self._folder / "load.log", environment=self._environment
         )
         self._usage = LoadProcesses(self._process.pid)
-        self._started_t, self._due_t = t, None
+        self._started_t, self._due_t, self._shift_s = t, None, shift_s
 
     def look(self, t: float, shift_s: float) -> list[Told]:
-        """Start the load again when it has died and its delay is over; return what happened."""
+        """Start the load again when it has died and its delay is over, or the axis was moved; return what happened."""
         if self._process is not None and self._process.poll() is not None:
             return [self._note_end(t, self._process.returncode)]
+        if self._process is not None and shift_s != self._shift_s:  # its rows would be of another time
+            self.stop()
+            self._usage, self._cpu_before_s, self._due_t = None, self._cpu_s, t
         if self._due_t is not None and t >= self._due_t:
             first = self.next_reader
             try:

@@ -128,6 +128,7 @@ class Watch:
     def look(self, late_s: float = 0.0) -> None:
         """Ask all sources once, write what they say, and judge the last minutes."""
         parts = self._parts
+        self._note_sleep()
         now = parts.axis.now()
         self._note_clock(now)
         found = self._witnesses.ask(now, min(LONGEST_ANSWER_S, ANSWER_SHARE * self._asked.interval_s))
@@ -142,6 +143,15 @@ class Watch:
         self._judge(now)
         self._keep()
         parts.screen.tell(self._told(now))
+
+    def _note_sleep(self) -> None:
+        """Tell that this machine slept: no time watched, and what was meanwhile is asked for as after any gap."""
+        slept_s = self._parts.axis.slept_s()
+        if slept_s:
+            self._begun_t += slept_s
+            t = self._parts.axis.now().t
+            self._note(Told(t, "slept", {"for_s": round(slept_s, 2)}))
+            self._say(t, f"this machine slept for {hours(slept_s)} h; the soak goes on")
 
     def _note_clock(self, now: Moment) -> None:
         by_s = self._parts.axis.jumped_s()

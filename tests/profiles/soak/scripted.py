@@ -29,6 +29,7 @@ class ScriptedClock:
     def __init__(self, wall_s: float = WALL_S, monotonic_s: float = 5000.0) -> None:
         self.wall_s = wall_s
         self.monotonic_s = monotonic_s
+        self.slept_s = 0.0
         self.on_sleep: Callable[[], None] = lambda: None
 
     def monotonic(self) -> float:
@@ -39,10 +40,19 @@ class ScriptedClock:
         """Return the wall clock."""
         return self.wall_s
 
+    def boot(self) -> float:
+        """Return the clock that goes on in sleep."""
+        return self.monotonic_s + self.slept_s
+
     def sleep(self, seconds: float) -> None:
         """Let the time pass at once."""
         self.on_sleep()
         self.pass_s(seconds)
+
+    def lid_closed_s(self, seconds: float) -> None:
+        """Let the machine sleep."""
+        self.slept_s += seconds
+        self.wall_s += seconds
 
     def pass_s(self, seconds: float) -> None:
         """Let time pass."""

@@ -20,6 +20,28 @@ def test_it_begins_at_zero_and_goes_by_the_monotonic_clock() -> None:
     assert (axis.jumped_s(), axis.jumped_s()) == (-3600, 0)
 
 
+def test_a_machine_that_slept_has_not_set_its_clock() -> None:
+    """GIVEN a sleep of an hour THEN the axis goes on by it, told once, and no jump; what was then has its place."""
+    clock = ScriptedClock()
+    axis = Axis(clock)
+    clock.pass_s(10)
+    clock.lid_closed_s(3600)
+    assert (axis.slept_s(), axis.slept_s(), axis.jumped_s()) == (3600, 0, 0)
+    now = axis.now()
+    assert (now.t, now.of_wall(clock.wall_s - 1800)) == (3610, 1810)
+    clock.lid_closed_s(2)
+    assert axis.slept_s() == 0
+
+
+def test_a_sleep_between_two_starts_counts() -> None:
+    """GIVEN a soak that goes on after its machine slept THEN the time of the sleep has passed."""
+    clock = ScriptedClock()
+    anchor = Axis(clock).anchor()
+    clock.pass_s(10)
+    clock.lid_closed_s(100)
+    assert Axis(clock, anchor).now().t == 110
+
+
 @pytest.mark.parametrize(("by_s", "told_s"), [(2.0, 0.0), (-2.0, 0.0), (2.5, 2.5)])
 def test_a_small_step_is_no_jump(by_s: float, told_s: float) -> None:
     """GIVEN a wall clock that is moved by so much THEN it is told above 2 s."""

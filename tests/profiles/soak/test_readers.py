@@ -74,6 +74,21 @@ def test_a_load_that_dies_is_told_and_started_again_after_a_while(
     assert readers.look(999.0, 0.0) == []
 
 
+def test_a_load_is_started_again_where_the_axis_was_moved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN readers whose machine slept THEN they are started anew at once, with the axis as it is now."""
+    readers = reading(tmp_path, monkeypatch)
+    readers.start(0.0, -5.0)
+    before = readers._process
+    assert readers.look(15.0, -5.0) == []
+    assert [told.event for told in readers.look(3630.0, 3595.0)] == ["load_started_again"]
+    assert before is not None
+    assert before.returncode is not None
+    assert readers.look(3645.0, 3595.0) == []
+    readers.stop()
+
+
 def test_a_load_that_cannot_be_started_just_now_is_tried_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

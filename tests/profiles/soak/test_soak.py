@@ -309,6 +309,26 @@ def test_our_own_clock_that_is_set_moves_no_time(tmp_path: Path, monkeypatch: py
     assert (record.longest_sample_gap_s, record.verdict) == (15, "survived")
 
 
+def test_a_laptop_that_sleeps_makes_no_death(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a sleep of an hour, and a deploy meanwhile THEN a deploy, where it was; and an hour watched besides."""
+    clock = ScriptedClock()
+    deploy = End(2000, {"exit_code": 0, "requested_stop": True}, update=True)
+    enter(monkeypatch, World(clock, (deploy,)))
+
+    def doze() -> None:
+        if clock.monotonic_s - 5000 == 600:
+            clock.lid_closed_s(3600)
+
+    clock.on_sleep = doze
+    ended = soaked(tmp_path / "soak", FLY, clock)
+    folder = RunFolder(tmp_path / "soak")
+    assert (ended.record.verdict, ended.alarms, ended.record.restarts) == ("survived", 0, 1)
+    assert [event.t for event in folder.named("stopped_on_purpose")] == pytest.approx([2000], abs=0.1)
+    assert [event.facts["for_s"] for event in folder.named("slept")] == [3600]
+    assert folder.named("clock_jump") == []
+    assert (clock.monotonic_s - 5000, folder.samples[-1].t) == (3600, 7200)
+
+
 def test_ctrl_c_ends_it_with_a_verdict_and_it_can_go_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
