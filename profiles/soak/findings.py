@@ -59,6 +59,8 @@ class Asking:
         self.source = source
         self._thread: threading.Thread | None = None
         self._answer: list[Finding | Fault] = []
+        self.state = source.state()
+        """What it must remember, as of the last answer that was heard: one that nobody heard yet is asked for again."""
 
     def begin(self, now: Moment) -> None:
         """Ask, unless it still answers."""
@@ -77,6 +79,7 @@ class Asking:
         if self._thread.is_alive():
             return None
         self._thread = None
+        self.state = self.source.state()
         answer = self._answer.pop()
         if isinstance(answer, Fault):
             raise answer

@@ -242,7 +242,7 @@ class Watch:
         """Note where a soak that is killed now would go on; a disk that is full for a while ends nothing."""
         parts = self._parts
         next_reader = 0 if parts.readers is None else parts.readers.next_reader
-        sources = {source.name: source.state() for source in parts.sources}
+        sources = self._witnesses.states()
         try:
             parts.record.keep(parts.axis.anchor(), self.watched_s, sources, next_reader=next_reader)
         except OSError as error:

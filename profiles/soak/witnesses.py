@@ -51,6 +51,10 @@ class Witnesses:
         """Those that do not answer now."""
         return sorted(self._outages)
 
+    def states(self) -> dict[str, dict[str, object]]:
+        """Return by name what each must remember of what was heard so far."""
+        return {asking.source.name: asking.state for asking in self._asking}
+
     def answers(self, name: str) -> bool:
         """Whether a source answered when it was asked last."""
         return name in self._heard and name not in self._outages

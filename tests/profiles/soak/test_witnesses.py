@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 
 from profiles.soak.findings import Finding, Told
@@ -101,6 +103,29 @@ def test_what_breaks_a_source_is_a_fault_and_ends_nothing() -> None:
     )
     assert list(witnesses.ask(Moment(1.0, 1.0), 5.0)) == ["log"]
     assert told[0].facts["reason"] == "cannot be read (KeyError)"
+
+
+def test_what_nobody_has_heard_yet_is_not_remembered() -> None:
+    """GIVEN an answer that comes late WHEN nobody has heard it THEN a soak that goes on asks for it again."""
+    may_answer = threading.Event()
+
+    class Late(Scripted):
+        seen = 0
+
+        def look(self, now: Moment) -> Finding:
+            self.seen += 1
+            assert may_answer.wait(30)
+            return Finding()
+
+        def state(self) -> dict[str, object]:
+            return {"seen": self.seen}
+
+    witnesses = Witnesses([Late("page", None)], ScriptedClock(), lambda told: None, lambda t, text: None)
+    assert witnesses.ask(Moment(1.0, 1.0), 0.01) == {}
+    assert witnesses.states() == {"page": {"seen": 0}}
+    may_answer.set()
+    assert list(witnesses.ask(Moment(2.0, 2.0), 30)) == ["page"]
+    assert witnesses.states() == {"page": {"seen": 1}}
 
 
 def test_a_clocks_skew_is_told_when_it_changes_by_more_than_two_seconds() -> None:
