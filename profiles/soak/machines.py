@@ -28,11 +28,13 @@ class MachinesSource:
         seen, since = known.get("seen"), known.get("since_ms")
         self._seen: set[str] = set(map(str, seen)) if isinstance(seen, list) else set()
         self._since_ms = float(since) if isinstance(since, int | float) else None
+        unanswered = known.get("unanswered_s")
+        self._unanswered_s = float(unanswered) if isinstance(unanswered, int | float) else None
         self._states: dict[str, str] = {}
 
     def state(self) -> dict[str, object]:
         """Return which events are known."""
-        return {"seen": sorted(self._seen), "since_ms": self._since_ms}
+        return {"seen": sorted(self._seen), "since_ms": self._since_ms, "unanswered_s": self._unanswered_s}
 
     def machines(self) -> tuple[list[dict[str, Any]], float | None]:
         """Return the app's machines with their events, and how far Fly's clock is ahead.
@@ -52,17 +54,26 @@ class MachinesSource:
         return found if isinstance(found, dict) else machine
 
     def look(self, now: Moment) -> Finding:
-        """Return the events that are new; at the first look all are old.
+        """Return the events that are new; at the first look all are old, up to the first question without an answer.
 
         Raises:
             Fault: they cannot be had.
         """
-        machines, told_s = self.machines()
+        try:
+            machines, told_s = self.machines()
+        except Fault:
+            if self._since_ms is None and self._unanswered_s is None:
+                self._unanswered_s = now.wall_s
+            raise
         ahead_s = told_s if told_s is not None and abs(told_s) > JUMP_S else 0.0
-        first = self._since_ms is None
-        since_ms = 0.0 if self._since_ms is None else self._since_ms
         events = [(machine, event) for machine in machines for event in _events(machine)]
-        fresh = [] if first else [found for found in events if self._is_new(found[1], since_ms)]
+        if self._since_ms is None:
+            begun_s = now.wall_s if self._unanswered_s is None else self._unanswered_s
+            self._since_ms = (begun_s + ahead_s) * 1000
+            old = (event for _, event in events if self._is_old(event))
+            self._seen = set(map(_id, old))
+        since_ms = self._since_ms
+        fresh = [found for found in events if self._is_new(found[1], since_ms)]
         self._seen = {_id(event) for _, event in events}
         # An event may be listed later than a younger one: what is new is told by its id, the time only bounds it.
         self._since_ms = max([since_ms, *(float(event["timestamp"]) for _, event in events)])
@@ -71,6 +82,10 @@ class MachinesSource:
         ]
         told = sorted(told, key=lambda one: one.t)
         return Finding(events=(*told, *self._changed(now, machines)), ahead_s=told_s)
+
+    def _is_old(self, event: dict[str, Any]) -> bool:
+        """Whether an event of the first answer was before the soak: all were, where the first question had it."""
+        return self._unanswered_s is None or event["timestamp"] <= (self._since_ms or 0.0)
 
     def _is_new(self, event: dict[str, Any], since_ms: float) -> bool:
         return _id(event) not in self._seen and event["timestamp"] > since_ms - 600_000

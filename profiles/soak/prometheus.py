@@ -71,17 +71,17 @@ class PrometheusSource:
         Raises:
             Fault: it cannot be had.
         """
+        begun_s = self._begun_unix_s = now.wall_s if self._begun_unix_s is None else self._begun_unix_s
         _, told_s = self.ask(TOTAL, now.wall_s - STEP_S, now.wall_s)
         ahead_s = told_s if told_s is not None and abs(told_s) > JUMP_S else 0.0
         theirs_s = now.wall_s + ahead_s
-        first = self._begun_unix_s is None
-        begun_s = self._begun_unix_s = theirs_s if self._begun_unix_s is None else self._begun_unix_s
+        first = self._last_unix_s is None
         found = {name: self.ask(name, self._since_s(theirs_s), theirs_s)[0] for name in _SAMPLED}
         past_s = max(theirs_s - LONGEST_S, min(self._asked_unix_s or theirs_s, theirs_s) - PAST_S)
         exits, _ = self.ask(EXIT_OOM, past_s, theirs_s)
         samples = tuple(self._samples(now, ahead_s, found))
         events = (
-            *self._exits(now, ahead_s, exits, past_s, max(past_s, begun_s)),
+            *self._exits(now, ahead_s, exits, past_s, max(past_s, begun_s + ahead_s)),
             *self._volume(now, found[VOLUME]),
         )
         self._asked_unix_s = theirs_s

@@ -134,6 +134,32 @@ def test_machine_events_are_told_once_and_those_of_before_never(monkeypatch: pyt
     assert [one.event for one in again.look(NOW).events] == ["machine_state"]
 
 
+def refusing(place: Place, **_: object) -> Answer:
+    """Who does not answer."""
+    raise Fault("status", "status 503", 503)
+
+
+def test_what_was_while_fly_did_not_answer_at_first_is_not_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN no answer at first WHEN they come, also later on THEN what was since the first question is new."""
+    source = MachinesSource(PLACE, "app", None, {})
+    monkeypatch.setattr("profiles.soak.machines.ask", refusing)
+    for t in (900.0, 915.0):
+        with pytest.raises(Fault):
+            source.look(Moment(t, NOW.wall_s - 1000 + t))
+    source = MachinesSource(PLACE, "app", None, json.loads(json.dumps(source.state())))
+    found = machines_of(fly_event("b", stamp_s=NOW.wall_s - 90), fly_event("a", stamp_s=NOW.wall_s - 110))
+    answering(monkeypatch, "machines", lambda place: found)
+    assert [one.facts.get("id") for one in source.look(NOW).events] == ["b", None]
+    assert source.look(NOW).events == ()
+
+    monitored = PrometheusSource(PLACE, "app", None, {})
+    monkeypatch.setattr("profiles.soak.prometheus.ask", refusing)
+    with pytest.raises(Fault):
+        monitored.look(Moment(900.0, NOW.wall_s - 100))
+    answering(monkeypatch, "prometheus", series(oom=[(-120.0, 1.0), (-60.0, 1.0)]))
+    assert exits(monitored) == [940.0]
+
+
 def test_what_an_exit_event_leaves_out_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN an exit event of one field THEN the others are false and zero; of a clock 90 s ahead, at its right time."""
     source = MachinesSource(PLACE, "app", None, {"since_ms": 0, "seen": []})
