@@ -14,7 +14,7 @@ from benchmarks.suite.chunk_requests import Way, known_etags
 from benchmarks.suite.made_store import MadeBlock
 from benchmarks.suite.process_cost import ProcessCost
 from benchmarks.suite.slow_client import Listeners, Wanted
-from benchmarks.suite.tcp_queues import PROC_NET_TCP, on_their_way
+from benchmarks.suite.tcp_queues import PROC_NET_TCP, Queues, queues_of
 
 _BEGUN_WITHIN_S = 12.0
 _SETTLE_S = 1.0
@@ -31,7 +31,7 @@ class Held:
         rss_before_bytes: when each chunk had been asked for once, and nobody listened yet.
         rss_bytes: while all listened, the median of several looks.
         rss_most_bytes: the highest, from the first listener on.
-        kernel_bytes: what the kernel held of all streams in the middle, at both ends; it is no process's.
+        kernel_bytes: what lay in the kernel's send buffers of all streams in the middle; it is in no process's RSS.
         cpu_share: of a core, while all listened.
         failures: how streams ended before their time, each way once.
     """
@@ -112,13 +112,13 @@ def _listen(listeners: Listeners, seconds: float, cost: ProcessCost) -> list[int
 
 
 def _count(listeners: Listeners, port: int) -> tuple[int, int, int]:
-    """Return how many streams are open at the server, how many are late, and what the kernel holds of all."""
+    """Return how many streams are open at the server, how many are late, and what lies in its send buffers."""
     now_s = monotonic()
     late = sum(stream.is_late(now_s) for stream in listeners.streams)
-    kernel = on_their_way(port, PROC_NET_TCP.read_text(encoding="ascii"))
-    still_open = sum(
-        stream.taken_bytes + kernel.get(stream.port, 0) < stream.wanted.size_bytes
-        for stream in listeners.streams
-        if not stream.failed
-    )
-    return still_open, late, sum(kernel.values())
+    kernel = queues_of(port, PROC_NET_TCP.read_text(encoding="ascii"))
+    still_open = 0
+    for stream in listeners.streams:
+        queues = kernel.get(stream.port, Queues(0, 0))
+        given_bytes = stream.taken_bytes + queues.received_bytes + queues.sending_bytes
+        still_open += not stream.failed and given_bytes < stream.wanted.size_bytes
+    return still_open, late, sum(queues.sending_bytes for queues in kernel.values())

@@ -35,7 +35,8 @@ _NOTES = (
     "With loopback's segments of 64 kB the kernel would take whole chunks at once, and no stream would be open.",
     f"Raised for this: MAX_REQUESTS to {most_requests(max(STREAMS)):,}, the limit of open files to {OPEN_FILES:,}.",
     "Each server is started anew; RSS a stream is what came on top of its RSS when it had served each chunk once.",
-    "The kernel's buffers are those of both ends of a connection, and in no process's RSS.",
+    "The kernel's buffers hold what a server has sent and no listener taken; they are in no process's RSS.",
+    "What sendfile puts there (oomproof, nginx) is the page cache's own memory; of the others it is a copy.",
 )
 
 

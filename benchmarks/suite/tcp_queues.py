@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 PROC_NET_TCP = Path("/proc/net/tcp")
 
 
-def on_their_way(server_port: int, table: str) -> dict[int, int]:
-    """Return how many bytes a loopback server has given to the kernel that each client has not read, by client's port.
+@dataclass(frozen=True)
+class Queues:
+    """What the kernel holds of a connection, in bytes: at the server's end to be taken, at the client's to be read."""
 
-    `table` is the text of `PROC_NET_TCP`, which has a line for either end of a connection (proc(5)): what the server's
-    end has not seen acknowledged yet is in its send queue, and what the client has not read in the client's receive
-    queue.
+    sending_bytes: int
+    received_bytes: int
+
+
+def queues_of(server_port: int, table: str) -> dict[int, Queues]:
+    """Return what is between a loopback server and each of its clients, by the client's port.
+
+    `table` is the text of `PROC_NET_TCP`, which has a line for either end of a connection (proc(5)).
     """
     sending: dict[int, int] = {}
     received: dict[int, int] = {}
@@ -23,4 +30,4 @@ def on_their_way(server_port: int, table: str) -> dict[int, int]:
             sending[remote_port] = int(queues.partition(":")[0], 16)
         elif remote_port == server_port:
             received[local_port] = int(queues.partition(":")[2], 16)
-    return {port: sending[port] + received[port] for port in sending.keys() & received.keys()}
+    return {port: Queues(sending[port], received[port]) for port in sending.keys() & received.keys()}
