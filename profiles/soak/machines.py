@@ -46,7 +46,7 @@ class MachinesSource:
         found = answer.json()
         if not isinstance(found, list) or not all(isinstance(one, dict) and "id" in one for one in found):
             raise Fault("content", "the answer is no list of machines")
-        chosen = [one for one in found if self._machine in (None, one["id"])]
+        chosen = [one for one in found if self._machine in (None, one["id"]) and not _is_passing(one)]
         return [one if "events" in one else self._whole(one) for one in chosen], answer.ahead_s
 
     def _whole(self, machine: dict[str, Any]) -> dict[str, Any]:
@@ -99,6 +99,14 @@ class MachinesSource:
                 yield Told(
                     now.t, "machine_state", {"machine": name, "state": state, "region": machine.get("region")}
                 )
+
+
+def _is_passing(machine: dict[str, Any]) -> bool:
+    """Whether a machine is none of the app's servers: a console, or a deploy's command, which ends when done."""
+    config = machine.get("config")
+    metadata = config.get("metadata") if isinstance(config, dict) else None
+    group = metadata.get("fly_process_group") if isinstance(metadata, dict) else None
+    return str(group).startswith("fly_app_")
 
 
 def _events(machine: dict[str, Any]) -> Iterator[dict[str, Any]]:

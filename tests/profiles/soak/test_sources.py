@@ -187,6 +187,19 @@ def test_an_exit_is_read_where_flys_client_reads_it(monkeypatch: pytest.MonkeyPa
     assert [one.get("requested_stop") for one in said] == [False, True, None, None]
 
 
+def test_a_console_that_ends_is_no_end_of_the_servers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN machines for a console and for a deploy's command beside the app's THEN only the app's is told of."""
+    groups = ("app", "fly_app_console", "fly_app_release_command", None)
+    found = [
+        {"id": f"m{number}", "state": "stopped", "events": [fly_event(f"e{number}")], **config}
+        for number, group in enumerate(groups)
+        for config in ([{"config": {"metadata": {"fly_process_group": group}}}] if group else [{}])
+    ]
+    answering(monkeypatch, "machines", lambda place: found)
+    told = MachinesSource(PLACE, "app", None, {"since_ms": 0, "seen": []}).look(NOW).events
+    assert {one.facts["machine"] for one in told} == {"m0", "m3"}
+
+
 def test_a_machine_without_its_events_is_asked_for_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN a list that leaves events out THEN the machine itself is asked."""
 
