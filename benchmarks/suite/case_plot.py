@@ -1,0 +1,191 @@
+"""A case's picture: a panel a quantity, over a number of readers, chunks or pages where there is one, or by setting."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from benchmarks.suite.result import Value
+from benchmarks.suite.settings import counted
+from benchmarks.suite.tables import named
+from profiles.plot_panel import ANON, CHILDREN, GRID, INK, KILL, SERVER, WAITING
+from profiles.plot_style import new_figure
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+WIDTH = 9.375  # inches: 900 px
+COLUMNS = 3
+COLOURS = (ANON, SERVER, CHILDREN, WAITING, KILL, "#e69f00", "#56b4e9", INK)
+MARKERS = "os^Dvphx"
+_TALL, _ROW = 1.7, 0.2
+_LEGEND, _TITLE, _FOOT, _GAP, _EDGE = 0.34, 0.34, 0.52, 0.42, 0.15
+_LETTER = 0.062
+_LOGARITHMIC_FROM = 20.0
+"""How many times the smallest value the largest is, from where an axis is logarithmic."""
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Panels side by side: of quantities, with the settings that they share, or over a number."""
+
+    quantities: tuple[str, ...]
+    settings: tuple[str, ...]
+    counted: str | None
+
+    @property
+    def height(self) -> float:
+        """Inches of the panels."""
+        return _TALL if self.counted else max(3, len(self.settings)) * _ROW
+
+
+def strips(figures: Sequence[Value]) -> list[Strip]:
+    """Return the figures' quantities in strips of panels, in their order."""
+    settings: dict[str, dict[str, None]] = {}
+    for one in figures:
+        settings.setdefault(_called(one), {})[one["setting"]] = None
+    groups: dict[tuple[tuple[str, ...], str | None], list[str]] = {}
+    for quantity, found in settings.items():
+        names = tuple(found)
+        word = _counted_word(names)
+        groups.setdefault(((), word) if word else (names, None), []).append(quantity)
+    return [
+        Strip(tuple(quantities[at : at + COLUMNS]), names, word)
+        for (names, word), quantities in groups.items()
+        for at in range(0, len(quantities), COLUMNS)
+    ]
+
+
+def case_figure(case: Value) -> Figure:
+    """Return the picture of a case; it has one figure at least."""
+    figures: Sequence[Value] = case["figures"]
+    subjects = list(dict.fromkeys(one["subject"] for one in figures))
+    rows = strips(figures)
+    height = _LEGEND + sum(_TITLE + row.height + _FOOT for row in rows)
+    figure = new_figure(WIDTH, height)
+    top = height - _LEGEND
+    for row in rows:
+        bottom = top - _TITLE - row.height
+        left = 0.75 if row.counted else _EDGE + _LETTER * max(map(len, row.settings)) + 0.1
+        gap = 0.75 if row.counted else _GAP
+        width = (WIDTH - left - _EDGE - gap * (COLUMNS - 1)) / COLUMNS
+        for at, quantity in enumerate(row.quantities):
+            box = ((left + at * (width + gap)) / WIDTH, bottom / height, width / WIDTH, row.height / height)
+            found = [one for one in figures if _called(one) == quantity]
+            axes = figure.add_axes(box)
+            axes.set_title(quantity, loc="left", fontweight="bold", fontsize=9, pad=6)
+            if row.counted:
+                _draw_curves(axes, found, subjects, row.counted)
+            else:
+                _draw_dots(axes, found, subjects, row.settings, named=at == 0)
+        top = bottom - _FOOT
+    _legend(figure, subjects, height)
+    return figure
+
+
+def _called(one: Value) -> str:
+    return named(one["quantity"], one["unit"])
+
+
+def _counted_word(settings: Iterable[str]) -> str | None:
+    """The word that all settings count by, where there are several."""
+    found = [counted(setting) for setting in settings]
+    words = {one[1] if one else None for one in found}
+    return words.pop() if len(found) > 1 and len(words) == 1 else None
+
+
+def _draw_curves(axes: Axes, found: Sequence[Value], subjects: Sequence[str], word: str) -> None:
+    for subject in dict.fromkeys(one["subject"] for one in found):
+        points = sorted((_number(one), one) for one in found if one["subject"] == subject)
+        style = subjects.index(subject) % len(COLOURS)
+        x, y = [number for number, _ in points], [one["median"] for _, one in points]
+        axes.fill_between(
+            x, [one["low"] for _, one in points], [one["high"] for _, one in points],
+            color=COLOURS[style], alpha=0.18, linewidth=0,
+        )  # fmt: skip
+        axes.plot(x, y, color=COLOURS[style], marker=MARKERS[style], markersize=4.5, linewidth=1.4)
+    numbers = sorted({_number(one) for one in found})
+    if numbers[-1] >= 10 * numbers[0]:
+        axes.set_xscale("log")
+    axes.set_xticks(numbers, [f"{n:,.0f}" for n in numbers])
+    axes.minorticks_off()
+    axes.set_xlabel(f"{word}s")
+    _scale(axes, found, "y")
+    axes.grid(axis="y", color=GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+
+
+def _draw_dots(
+    axes: Axes, found: Sequence[Value], subjects: Sequence[str], settings: Sequence[str], *, named: bool
+) -> None:
+    apart = min(0.16, 0.6 / max(1, len(subjects)))
+    for one in found:
+        style = subjects.index(one["subject"]) % len(COLOURS)
+        at = settings.index(one["setting"]) + apart * (
+            subjects.index(one["subject"]) - (len(subjects) - 1) / 2
+        )
+        axes.plot([one["low"], one["high"]], [at, at], color=COLOURS[style], linewidth=1.6, alpha=0.5)
+        axes.plot(
+            [one["median"]], [at], color=COLOURS[style], marker=MARKERS[style], markersize=4, linestyle=""
+        )
+    axes.set_ylim(len(settings) - 0.5, -0.5)
+    axes.set_yticks(range(len(settings)), settings if named else [""] * len(settings))
+    axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=INK)
+    for at in range(1, len(settings)):
+        axes.axhline(at - 0.5, color=GRID, linewidth=0.5)
+    _scale(axes, found, "x")
+    axes.grid(axis="x", color=GRID, linewidth=0.7)
+    axes.set_axisbelow(True)
+
+
+def _number(one: Value) -> float:
+    found = counted(one["setting"])
+    return found[0] if found else 0.0
+
+
+def _scale(axes: Axes, found: Sequence[Value], which: str) -> None:
+    """From nothing on, or logarithmic where the values differ too much for that."""
+    low, high = min(one["low"] for one in found), max(one["high"] for one in found)
+    if low > 0 and high / low >= _LOGARITHMIC_FROM:
+        (axes.set_xscale if which == "x" else axes.set_yscale)("log")
+    elif low >= 0:
+        (axes.set_xlim if which == "x" else axes.set_ylim)(0, (high or 1) * 1.08)
+    _plain_numbers(axes, which)
+
+
+def _plain_numbers(axes: Axes, which: str) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator  # noqa: PLC0415 - as matplotlib is elsewhere
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    if axis.get_scale() == "linear":
+        axis.set_major_locator(MaxNLocator(4 if which == "x" else 5))
+    else:
+        low, high = axis.get_view_interval()
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+        axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(
+        FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}")
+    )
+
+
+def _legend(figure: Figure, subjects: Sequence[str], height: float) -> None:
+    from matplotlib.lines import Line2D  # noqa: PLC0415 - as above
+
+    handles = [
+        Line2D(
+            [],
+            [],
+            color=COLOURS[at % len(COLOURS)],
+            marker=MARKERS[at % len(MARKERS)],
+            ms=4.5,
+            lw=1.4,
+            label=name,
+        )
+        for at, name in enumerate(subjects)
+    ]
+    figure.legend(
+        handles=handles, loc="upper left", bbox_to_anchor=(0.01, 1 - 0.02 / height), ncols=len(handles), frameon=False,
+        borderpad=0, columnspacing=1.3, handletextpad=0.5,
+    )  # fmt: skip
