@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from benchmarks.suite.result import Value
 from benchmarks.suite.settings import counted
-from benchmarks.suite.tables import named
+from benchmarks.suite.strips import COLUMNS, called, strips
 from profiles.plot_panel import ANON, CHILDREN, GRID, INK, KILL, SERVER, WAITING
 from profiles.plot_style import new_figure
 
@@ -17,45 +16,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 9.375  # inches: 900 px
-COLUMNS = 3
 COLOURS = (ANON, SERVER, CHILDREN, WAITING, KILL, "#e69f00", "#56b4e9", INK)
 MARKERS = "os^Dvphx"
-_TALL, _ROW = 1.7, 0.2
 _LEGEND, _TITLE, _FOOT, _GAP, _EDGE = 0.34, 0.34, 0.52, 0.42, 0.15
 _LETTER = 0.062
 _LOGARITHMIC_FROM = 20.0
 """How many times the smallest value the largest is, from where an axis is logarithmic."""
-
-
-@dataclass(frozen=True)
-class Strip:
-    """Panels side by side: of quantities, with the settings that they share, or over a number."""
-
-    quantities: tuple[str, ...]
-    settings: tuple[str, ...]
-    counted: str | None
-
-    @property
-    def height(self) -> float:
-        """Inches of the panels."""
-        return _TALL if self.counted else max(3, len(self.settings)) * _ROW
-
-
-def strips(figures: Sequence[Value]) -> list[Strip]:
-    """Return the figures' quantities in strips of panels, in their order."""
-    settings: dict[str, dict[str, None]] = {}
-    for one in figures:
-        settings.setdefault(_called(one), {})[one["setting"]] = None
-    groups: dict[tuple[tuple[str, ...], str | None], list[str]] = {}
-    for quantity, found in settings.items():
-        names = tuple(found)
-        word = _counted_word(names)
-        groups.setdefault(((), word) if word else (names, None), []).append(quantity)
-    return [
-        Strip(tuple(quantities[at : at + COLUMNS]), names, word)
-        for (names, word), quantities in groups.items()
-        for at in range(0, len(quantities), COLUMNS)
-    ]
 
 
 def case_figure(case: Value) -> Figure:
@@ -73,7 +39,7 @@ def case_figure(case: Value) -> Figure:
         width = (WIDTH - left - _EDGE - gap * (COLUMNS - 1)) / COLUMNS
         for at, quantity in enumerate(row.quantities):
             box = ((left + at * (width + gap)) / WIDTH, bottom / height, width / WIDTH, row.height / height)
-            found = [one for one in figures if _called(one) == quantity]
+            found = [one for one in figures if called(one) == quantity]
             axes = figure.add_axes(box)
             axes.set_title(quantity, loc="left", fontweight="bold", fontsize=9, pad=6)
             if row.counted:
@@ -83,17 +49,6 @@ def case_figure(case: Value) -> Figure:
         top = bottom - _FOOT
     _legend(figure, subjects, height)
     return figure
-
-
-def _called(one: Value) -> str:
-    return named(one["quantity"], one["unit"])
-
-
-def _counted_word(settings: Iterable[str]) -> str | None:
-    """The word that all settings count by, where there are several."""
-    found = [counted(setting) for setting in settings]
-    words = {one[1] if one else None for one in found}
-    return words.pop() if len(found) > 1 and len(words) == 1 else None
 
 
 def _draw_curves(axes: Axes, found: Sequence[Value], subjects: Sequence[str], word: str) -> None:

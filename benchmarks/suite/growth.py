@@ -17,7 +17,8 @@ from pathlib import Path
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.suite import growth_inputs, result
-from benchmarks.suite.growth_words import SAID, Known
+from benchmarks.suite.growth_known import Known
+from benchmarks.suite.growth_words import SAID
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "docs" / "guide" / "how-cost-grows.md"

@@ -2,114 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
-from benchmarks.store import BYTES_PER_S
-from benchmarks.suite import growth_inputs as inputs
 from benchmarks.suite.fly_prices import SIZES
+from benchmarks.suite.growth_known import Known, later
+from benchmarks.suite.growth_one_more import one_more
 from benchmarks.suite.growth_plot import formula
-from benchmarks.suite.growth_prediction import (
-    READERS,
-    REQUESTS_A_BLOCK,
-    Cost,
-    machines_of,
-    need_of,
-)
+from benchmarks.suite.growth_prediction import READERS, machines_of, need_of
 from benchmarks.suite.growth_series import Series, series_of
-from benchmarks.suite.result import Value
 from benchmarks.suite.tables import items, number, table
-
-LATER = "not measured yet"
-_HOUR_S = 3600
-
-
-@dataclass(frozen=True)
-class Known:
-    """What the page is made of: a result, where there is one, and the size of a real chunk."""
-
-    value: Value | None
-    block_bytes: float
-
-    @property
-    def block_s(self) -> float:
-        """How long a block plays."""
-        return self.block_bytes / BYTES_PER_S
-
-    @property
-    def cost(self) -> Cost | None:
-        """What a reader takes; None where it is not measured."""
-        return None if self.value is None else inputs.cost_of(self.value, self.block_bytes)
-
-    def figure(self, name: inputs.Name) -> float | None:
-        """Return a figure of ours; None where it is not measured."""
-        return None if self.value is None else inputs.figure(self.value, name)
-
-
-def one_more(known: Known) -> str:
-    """Return what one more reader, block, page, hour and stored chunk takes."""
-    rows = [*_reader(known), *_block(known), *_page(known), *_hour(known), *_stored(known)]
-    return table(["one more", "takes", "of", "which is"], rows, numbers_from=4)
-
-
-def _reader(known: Known) -> Iterator[tuple[str, str, str, str]]:
-    cost, cpu_us = known.cost, known.figure(inputs.CPU)
-    cores = None if cost is None else cost.cores
-    asks = f"{REQUESTS_A_BLOCK} requests every {known.block_s:.1f} s, each {_told(cpu_us, 'us')} of CPU"
-    yield "reader who listens", _told(_thousand(cores), "thousandths"), "a core", asks
-    yield "", _told(BYTES_PER_S / 1000, "kB/s"), "bandwidth", "MP3 of 128 kbit/s"
-    rss_kb, kernel_kb = known.figure(inputs.STREAM_RSS), known.figure(inputs.STREAM_KERNEL)
-    yield "stream that is open", _told(rss_kb, "kB"), "the server's memory", "RSS, of 5,000"
-    yield "", _told(kernel_kb, "kB"), "the kernel's memory", "its buffers: sent by the server, and not taken yet"
-
-
-def _block(known: Known) -> Iterator[tuple[str, str, str, str]]:
-    aligned, bare = known.figure(inputs.BLOCK_CPU), known.figure(inputs.BLOCK_CPU_BARE)
-    yield (
-        "block made ahead",
-        _told(aligned, "ms"),
-        "CPU",
-        f"{_told(bare, 'ms')} of it without the words' times",
-    )
-    yield "", _told(known.block_bytes / 1000, "kB"), "the volume", "the median of 1,000 real chunks"
-
-
-def _page(known: Known) -> Iterator[tuple[str, str, str, str]]:
-    rate = None if known.value is None else inputs.last_figure(known.value, *inputs.PAGES)
-    each_ms = None if rate is None else 1000 / rate
-    yield "page of a PDF", _told(each_ms, "ms"), "CPU", "read and cut once, by a process of its own"
-    law = None if known.value is None else inputs.law(known.value, inputs.PEAK)
-    each_kb = None if law is None else 1000 * law.b if law.form != "power" else None
-    flat = law is not None and law.form == "constant"
-    takes = "nothing" if flat else _told(each_kb, "kB")
-    yield "", takes, "the server's memory", "its peak while all blocks are made ahead"
-
-
-def _hour(known: Known) -> Iterator[tuple[str, str, str, str]]:
-    blocks, cost = _HOUR_S / known.block_s, known.cost
-    cpu_s = None if cost is None else cost.cores * _HOUR_S
-    asks = f"{REQUESTS_A_BLOCK * blocks:.0f} requests"
-    yield "hour that somebody listens", _told(cpu_s, "s"), "CPU", asks
-    yield "", _told(_HOUR_S * BYTES_PER_S / 1e6, "MB"), "traffic", "3,600 s of MP3"
-    aligned = known.figure(inputs.BLOCK_CPU)
-    made_s = None if aligned is None else blocks * aligned / 1000
-    yield "hour of speech made ahead", _told(made_s, "s"), "CPU", f"{blocks:.0f} blocks"
-
-
-def _stored(known: Known) -> Iterator[tuple[str, str, str, str]]:
-    for quantity, of in ((inputs.SCAN, "time to start"), (inputs.SWEEP, "CPU of a sweep")):
-        law = None if known.value is None else inputs.law(known.value, quantity)
-        each_us = law.b * 1000 if law is not None and law.form == "line" else None
-        said = "" if law is None else formula(law, "ms")
-        first = "chunk stored" if quantity == inputs.SCAN else ""
-        yield first, _told(each_us, "us"), of, said
 
 
 def formulas(known: Known) -> str:
     """Return every quantity that was measured over a number, with the formula that fits."""
     found = [] if known.value is None else list(series_of(known.value))
     if not found:
-        return _later()
+        return later()
     rows = [
         [
             series.case,
@@ -134,7 +42,7 @@ def prediction(known: Known) -> str:
     """Return what so many readers would take, by calculation."""
     cost = known.cost
     if cost is None:
-        return _later()
+        return later()
     needs = [need_of(cost, readers) for readers in READERS]
     rows: list[list[str]] = [
         ["requests/s", *(number(need.requests_per_s) for need in needs)],
@@ -157,14 +65,14 @@ def prediction(known: Known) -> str:
 def picture(known: Known) -> str:
     """Return the picture; it lies beside the result."""
     if known.value is None or not any(series_of(known.value)):
-        return _later()
+        return later()
     return "![Cost over the number of readers, streams, pages and chunks](../../reports/bench/growth.svg)"
 
 
 def conditions(known: Known) -> str:
     """Return what the figures were measured under."""
     if known.value is None:
-        return _later()
+        return later()
     value = known.value
     machine = value["machine"]
     measured = (
@@ -175,18 +83,6 @@ def conditions(known: Known) -> str:
     return items(
         [measured, "Medians over the rounds. [Every figure, with its range](../../reports/bench/bench.md)."]
     )
-
-
-def _told(value: float | None, unit: str) -> str:
-    return LATER if value is None else f"{number(value)} {unit}"
-
-
-def _thousand(value: float | None) -> float | None:
-    return None if value is None else 1000 * value
-
-
-def _later() -> str:
-    return f"{LATER.capitalize()}."
 
 
 SAID: Mapping[str, Callable[[Known], str]] = {

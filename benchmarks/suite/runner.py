@@ -16,12 +16,13 @@ import psutil
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.report import commit
-from benchmarks.suite import result
+from benchmarks.suite import conditions, result
 from benchmarks.suite.idle import Look, look, stolen, ticks_now
 from benchmarks.suite.measured import Effort, Measure, Measured, Tell
 from benchmarks.suite.noise import look_reasons
 from benchmarks.suite.publish import keep_logs
-from benchmarks.suite.result import Ran, Value
+from benchmarks.suite.ran import Ran, case_json, check
+from benchmarks.suite.result import Value
 from profiles import machine
 from profiles.errors import OomproofError
 
@@ -65,14 +66,14 @@ def run(plan: Plan, value: Value, aside: Path, tell: Tell, save: Callable[[Value
     Raises:
         OSError: nothing can be written beside.
     """
-    conditions = {"commit": value["commit"], "form": plan.form, "command": plan.command}
+    measured_at = {"commit": value["commit"], "form": plan.form, "command": plan.command}
     after: Look | None = None
     for number, (name, measure) in enumerate(plan.measures.items(), 1):
         say = _prefixed(tell, f"[{number}/{len(plan.measures)}] {name}: ")
         before = after if after is not None and not look_reasons(after, "") else quiet_look(say)
         ran = run_case(name, measure, plan.effort, aside, before, say)
         after = ran.after
-        cases = [*value["cases"], result.case_json(ran, conditions)]
+        cases = [*value["cases"], case_json(ran, measured_at)]
         value = {**value, "cases": result.in_order(cases, plan.order)}
         save(value)
         say(_told(ran))
@@ -90,8 +91,8 @@ def begun(plan: Plan) -> dict[str, Any]:
         "command": plan.command,
         "commit": commit(),
         "machine": machine.describe(),
-        "versions": result.versions(),
-        "limits": result.limits(),
+        "versions": conditions.versions(),
+        "limits": conditions.limits(),
         "left_out": [name for name in plan.order if name not in there],
         "cases": list(plan.kept),
     }
@@ -107,7 +108,7 @@ def run_case(name: str, measure: Measure, effort: Effort, aside: Path, before: L
     tell("begins")
     try:
         measured = measure(effort, work, tell)
-        result.check(measured)
+        check(measured)
     except (BenchmarkError, OomproofError, OSError, subprocess.SubprocessError) as failed:
         measured, error = None, " ".join(str(failed).split()) or type(failed).__name__
         keep_logs(work, aside / f"{name}-logs")

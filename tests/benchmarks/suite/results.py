@@ -8,7 +8,8 @@ from typing import Any
 
 from benchmarks.suite.idle import CoreWork, Look
 from benchmarks.suite.measured import Figure, Measured, Promise, Ratio
-from benchmarks.suite.result import FORMAT, Ran, case_json
+from benchmarks.suite.ran import Ran, case_json
+from benchmarks.suite.result import FORMAT
 
 EVEN_MS = (5.0,) * 40
 QUIET = Look(

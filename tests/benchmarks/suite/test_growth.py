@@ -21,8 +21,10 @@ from benchmarks.suite import (
 )
 from benchmarks.suite.chunk_requests import Way
 from benchmarks.suite.growth_fit import Law
+from benchmarks.suite.growth_known import LATER, Known
+from benchmarks.suite.growth_one_more import one_more
 from benchmarks.suite.growth_plot import formula
-from benchmarks.suite.growth_words import LATER, SAID, Known, formulas, one_more, prediction
+from benchmarks.suite.growth_words import SAID, formulas, prediction
 from benchmarks.suite.measured import Effort, Figure, Measured
 from tests.benchmarks.suite import results
 
@@ -83,12 +85,12 @@ def row(table: str, *begins: str) -> str:
 def test_what_one_more_takes_is_computed() -> None:
     """GIVEN what was measured THEN each cost of one more is told, by hand the same."""
     told = one_more(KNOWN)
-    assert "0.0200 thousandths | a core | 2 requests every 32.0 s, each 320 us of CPU" in row(
+    assert "0.0200 thousandths | a core | 2 requests every 32.0 s; CPU of each: 320 us" in row(
         told, "reader who listens"
     )
     assert "16.0 kB" in row(told, "stream that is open")
     assert "4.00 kB" in row(told, "", "4.00 kB")
-    assert "600 ms | CPU | 40.0 ms of it without the words' times" in row(told, "block made ahead")
+    assert "600 ms | CPU | without the words' times: 40.0 ms" in row(told, "block made ahead")
     assert "4.00 ms" in row(told, "page of a PDF")
     assert "nothing" in row(told, "", "nothing", "the server's memory")
     assert "0.0720 s | CPU | 225 requests" in row(told, "hour that somebody listens")

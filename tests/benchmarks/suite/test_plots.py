@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from benchmarks.suite.case_plot import Strip, case_figure, strips
+from benchmarks.suite.case_plot import case_figure
 from benchmarks.suite.growth_plot import growth_figure
 from benchmarks.suite.growth_series import series_of
 from benchmarks.suite.plots import draw, overview_figure
+from benchmarks.suite.strips import Strip, strips
 from tests.benchmarks.suite import results
 
 STORE = results.case("store_scale", results.STORED)
