@@ -8,6 +8,7 @@ other have in common. One of the two is enough to say that it was not the kernel
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -69,10 +70,12 @@ class Death:
 
 def deaths(folder: RunFolder) -> list[Death]:
     """Return the deaths up to the load's end in their order, those that only the counter saw last."""
-    ends = [_ServerEnd(folder, event) for event in server_exits(folder)]
-    told = [end.kill for end in ends if end.kill is not None]
+    kills = kill_events(folder)  # once: a crash cycle of hours has thousands
+    servers = [kill for kill in kills if kill.text("role") == "server"]
+    ends = [_ServerEnd(folder, event, servers) for event in server_exits(folder)]
+    told = {id(end.kill) for end in ends if end.kill is not None}
     timed = [((end.kill or end.event).t, end.death()) for end in ends]
-    timed += [(kill.t, _of_kill(folder, kill)) for kill in kill_events(folder) if kill not in told]
+    timed += [(kill.t, _of_kill(folder, kill)) for kill in kills if id(kill) not in told]
     timed.sort(key=lambda found: found[0])
     return [death for _, death in timed] + _unnamed(folder)
 
@@ -80,10 +83,10 @@ def deaths(folder: RunFolder) -> list[Death]:
 class _ServerEnd:
     """One end of the server, and what the witnesses say of it."""
 
-    def __init__(self, folder: RunFolder, event: Event) -> None:
+    def __init__(self, folder: RunFolder, event: Event, kills: Sequence[Event]) -> None:
         self.folder = folder
         self.event = event
-        self.kill = _kill_of(folder, event)
+        self.kill = _kill_of(folder, event, kills)
         status = event.facts.get("returncode")
         self.returncode = status if isinstance(status, int) else None
 
@@ -169,14 +172,13 @@ def cause_by_counter(folder: RunFolder) -> Cause:
     return "machine_kill" if machine_is_vm(folder) else "memcg_kill"
 
 
-def _kill_of(folder: RunFolder, end: Event) -> Event | None:
-    """Return the named kill that ended this server."""
+def _kill_of(folder: RunFolder, end: Event, kills: Sequence[Event]) -> Event | None:
+    """Return the named kill, of those of servers, that ended this one."""
     if end.facts.get("returncode") not in {SIGKILL, None}:
         return None
-    pid = pid_of(folder, end)
-    kills = [kill for kill in kill_events(folder) if kill.text("role") == "server"]
     if (life := end.facts.get("life")) is not None:
         return next((kill for kill in kills if kill.facts.get("life") == life), None)
+    pid = pid_of(folder, end)
     same = [kill for kill in kills if pid is not None and pid_of(folder, kill) == pid]
     if same or pid is not None:
         return same[-1] if same else None

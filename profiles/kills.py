@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,7 +50,8 @@ def kill_figures(folder: RunFolder) -> dict[str, Any]:
 def kill_events(folder: RunFolder) -> list[Event]:
     """Return the kills up to the load's end that the kernel's log named, or the watchdog."""
     ends = [end for end in server_exits(folder) if end.facts.get("returncode") in {SIGKILL, None}]
-    told = [replace(end, facts={**end.facts, "pid": pid_of(folder, end)}) for end in ends]
+    started = _started(folder)  # once: there may be thousands of ends
+    told = [replace(end, facts={**end.facts, "pid": pid_of(folder, end, started)}) for end in ends]
     return with_roles(_until_load_ended(folder, "oom_kill"), told)
 
 
@@ -75,12 +76,12 @@ def kill_total(folder: RunFolder) -> int:
 def counted_exits(folder: RunFolder) -> list[Event]:
     """Return the ends by SIGKILL that no line of the kernel's explains, and its counter does."""
     exits = [event for event in server_exits(folder) if event.facts.get("returncode") == SIGKILL]
-    kills = kill_events(folder)
+    kills, started = kill_events(folder), _started(folder)
     server = [kill for kill in kills if kill.text("role") == "server"]
     named = Counter(pid_of(folder, kill) for kill in server)
     unnamed = []
     for event in exits:
-        pid = pid_of(folder, event)
+        pid = pid_of(folder, event, started)
         if pid is not None and named[pid]:
             named[pid] -= 1
         else:
@@ -99,15 +100,22 @@ def _counter_rose(folder: RunFolder, end: Event) -> bool:
     return counts[1] - counts[0] > len(named)
 
 
-def pid_of(folder: RunFolder, event: Event) -> int | None:
-    """Return the process that a kill or an end is about; an end that does not say is the last started server's."""
+def pid_of(folder: RunFolder, event: Event, started: Sequence[tuple[float, int]] | None = None) -> int | None:
+    """Return the process that a kill or an end is about; an end that does not say is the last started server's.
+
+    `started`: when which server was, for who asks of many.
+    """
     pid = event.facts.get("pid")
     if isinstance(pid, int) or event.event != "exited":
         return pid if isinstance(pid, int) else None
-    started = [
-        found.facts.get("pid") for found in folder.events if found.event in STARTS and found.t <= event.t
-    ]
-    return next((pid for pid in reversed(started) if isinstance(pid, int)), None)
+    known = _started(folder) if started is None else started
+    return next((pid for t, pid in reversed(known) if t <= event.t), None)
+
+
+def _started(folder: RunFolder) -> list[tuple[float, int]]:
+    """Return when each server was started that somebody told the number of."""
+    starts = ((found.t, found.facts.get("pid")) for found in folder.events if found.event in STARTS)
+    return [(t, pid) for t, pid in starts if isinstance(pid, int)]
 
 
 def outside_kills(folder: RunFolder) -> list[Event]:

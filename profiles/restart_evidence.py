@@ -7,6 +7,7 @@ so what they add up to is worked out here, from the events alone, whenever a run
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import zip_longest
@@ -51,6 +52,13 @@ class _End:
             return abs(t - self.at)
         return max(0.0, float(self.seen.facts["last_seen_t"]) - t, t - self.seen.t)  # type: ignore[arg-type]  # a number as written
 
+    @property
+    def span_s(self) -> float:
+        """How long the stretch is in which this end must lie; 0 of one that was timed."""
+        if self.machine is not None or self.seen is None:
+            return 0.0
+        return self.seen.t - float(self.seen.facts["last_seen_t"])  # type: ignore[arg-type]  # a number as written
+
 
 def explained(events: Sequence[Event]) -> tuple[Event, ...]:
     """Return the events with the ends and restarts that they add up to, in time's order.
@@ -61,7 +69,8 @@ def explained(events: Sequence[Event]) -> tuple[Event, ...]:
         return tuple(events)
     known = _once(_of_last_part(events))
     ends = _ends(known)
-    derived = [made for number, end in enumerate(ends, start=1) for made in _told(end, number, known)]
+    changes = [e for e in known if e.event == MACHINE_EVENT and e.facts.get("type") in _CHANGES | _STOPS]
+    derived = [made for number, end in enumerate(ends, start=1) for made in _told(end, number, changes)]
     servers = {id(_victim(end)) for end in ends if _is_oom(end)}
     children = [
         _child(kill)
@@ -118,12 +127,13 @@ def _ends(events: Sequence[Event]) -> list[_End]:
     ends = [_End(event.t, machine=event) for event in sorted(exits, key=_time)]
     for seen in (event for event in events if event.event == RESTART_SEEN):
         _join_restart(ends, seen)
-    ends.sort(key=lambda end: end.at)
+    ends.sort(key=_at)
+    span_s = max((end.span_s for end in ends), default=0.0)
     for kill in (event for event in events if event.event == LOG_KILL):
-        _join(ends, kill, NEAR_S, "kills", alone=kill.facts.get("told_by") != "kernel")
+        around = _around(ends, kill.t, NEAR_S + span_s)
+        _join(ends, around, kill, NEAR_S, "kills", alone=kill.facts.get("told_by") != "kernel")
     for oom in (event for event in events if event.event == EXIT_OOM):
-        _join(ends, oom, SCRAPED_S, "ooms", alone=True)
-    ends.sort(key=lambda end: end.at)
+        _join(ends, _around(ends, oom.t, SCRAPED_S + span_s), oom, SCRAPED_S, "ooms", alone=True)
     starts = [e for e in events if e.event == MACHINE_EVENT and e.facts.get("type") in ("start", "launch")]
     for end, after in zip_longest(ends, ends[1:]):
         end.restarted_t = _restarted_t(end, after, starts)
@@ -141,15 +151,30 @@ def _join_restart(ends: list[_End], seen: Event) -> None:
         ends.append(_End(min(max(at, since_t), seen.t - _JUST_BEFORE_S), seen=seen))
 
 
-def _join(ends: list[_End], event: Event, within_s: float, where: str, *, alone: bool) -> None:
-    """Give the event to the end that it is nearest to; one that is near none is an end by itself, or nobody's."""
-    free = [end for end in ends if where == "kills" or not end.ooms]
+def _around(ends: Sequence[_End], t: float, within_s: float) -> Sequence[_End]:
+    """Return the ends, in time's order, of about a moment: a crash cycle of days has thousands."""
+    return ends[bisect_left(ends, t - within_s, key=_at) : bisect_right(ends, t + within_s, key=_at)]
+
+
+def _at(end: _End) -> float:
+    return end.at
+
+
+def _join(
+    ends: list[_End], around: Sequence[_End], event: Event, within_s: float, where: str, *, alone: bool
+) -> None:
+    """Give the event to the end that it is nearest to; one that is near none is an end by itself, or nobody's.
+
+    `around`: those of the ends, all in time's order, that it may be near to.
+    """
+    free = [end for end in around if where == "kills" or not end.ooms]
     nearest = min(free, key=lambda end: end.distance(event.t), default=None)
     if nearest is not None and nearest.distance(event.t) <= within_s:
         getattr(nearest, where).append(event)
-    elif alone and not any(end.distance(event.t) <= within_s and _is_oom(end) for end in ends):
-        ends.append(_End(event.t))
-        getattr(ends[-1], where).append(event)
+    elif alone and not any(end.distance(event.t) <= within_s and _is_oom(end) for end in around):
+        made = _End(event.t)
+        getattr(made, where).append(event)
+        insort(ends, made, key=_at)
 
 
 def _restarted_t(end: _End, after: _End | None, starts: Sequence[Event]) -> float | None:
@@ -182,11 +207,11 @@ def _is_oom(end: _End) -> bool:
     return any(not kill.facts.get("machine") for kill in end.kills)
 
 
-def _told(end: _End, number: int, events: Sequence[Event]) -> list[Event]:
+def _told(end: _End, number: int, changes: Sequence[Event]) -> list[Event]:
     """Return the events of an end: the kill or the exit, and the restart."""
     common: dict[str, Any] = {"life": number, "rests_on": _rests_on(end), "held": _held(end)}
     evidence = _evidence(end)
-    why = _purpose(end, events)
+    why = _purpose(end, changes)
     if _is_oom(end):
         made = [_oom(end, common, evidence), _event(end, "exited", returncode=_SIGKILL, **common)]
     elif why:
@@ -239,13 +264,10 @@ def _exit(end: _End) -> tuple[int | None, str]:
     return (code, "clean_exit" if code == 0 else "crash") if isinstance(code, int) else (None, "crash")
 
 
-def _purpose(end: _End, events: Sequence[Event]) -> str:
-    """Return who asked for this end; empty where nobody is known to have."""
+def _purpose(end: _End, changes: Sequence[Event]) -> str:
+    """Return who asked for this end, by what was done to the machine; empty where nobody is known to have."""
     asked = end.machine is not None and bool(end.machine.facts.get("requested_stop"))
-    machine = [
-        event for event in events if event.event == MACHINE_EVENT and event.facts.get("type") != "exit"
-    ]
-    around = [event for event in machine if end.distance(event.t) <= DEPLOY_WITHIN_S]
+    around = [event for event in changes if end.distance(event.t) <= DEPLOY_WITHIN_S]
     if any(event.facts.get("type") in _CHANGES for event in around) and (asked or end.machine is None):
         return "a deploy"
     if not asked:

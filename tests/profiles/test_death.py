@@ -8,8 +8,8 @@ import pytest
 
 from profiles.death import Death, deaths
 from profiles.kill_rules import ended_server, misplaced_kills
-from profiles.kills import kill_figures, kill_total
-from profiles.run_folder import SAMPLE_COLUMNS, RunFolder
+from profiles.kills import kill_events, kill_figures, kill_total
+from profiles.run_folder import SAMPLE_COLUMNS, Event, RunFolder
 
 LINE = "Memory cgroup out of memory: Killed process 10 (python) total-vm:9kB, anon-rss:307200kB"
 START: dict[str, Any] = {"t": 1.0, "event": "started", "pid": 10}
@@ -190,6 +190,27 @@ def test_each_restart_has_a_death_of_its_own(tmp_path: Path) -> None:
         (3.0, "memcg_kill", "child"),
         (4.0, "crash", "server"),
     ]
+
+
+def test_the_deaths_of_days_are_told_without_looking_at_all_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN two hundred kills and restarts THEN the kills are gathered some times, and not for each end anew."""
+    gathered: list[RunFolder] = []
+
+    def gathering(folder: RunFolder) -> list[Event]:
+        gathered.append(folder)
+        return kill_events(folder)
+
+    monkeypatch.setattr("profiles.death.kill_events", gathering)
+    times = [2 + number / 20 for number in range(200)]  # of a load that ends at 12 s
+    ends = [
+        one
+        for life, t in enumerate(times)
+        for one in (kill(t, pid=life, life=life), {**exited(-9, t), "life": life})
+    ]
+    assert len(deaths(run(tmp_path, *ends, counted=200))) == 200
+    assert len(gathered) < 5
 
 
 def test_a_shells_137_is_its_childs_kill(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from itertools import permutations
 
 import pytest
 
-from profiles.restart_evidence import explained, keys_of
+from profiles.restart_evidence import _End, explained, keys_of
 from profiles.run_folder import Event
 
 
@@ -122,6 +122,27 @@ def test_a_cycle_between_two_looks_is_as_many_ends_as_fly_tells_of() -> None:
     found = told(*exits, seen(115, 95))
     assert [one[:2] for one in found if one[0] == "oom_kill"] == [("oom_kill", t) for t in (100, 104, 108)]
     assert [one[0] for one in found].count("restarted") == 3
+
+
+def test_a_crash_cycle_of_days_is_looked_at_piece_by_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a death a minute for ten hours THEN each line is held against the ends about it, and not against all."""
+    asked = 0
+    distance = _End.distance
+
+    def counting(end: _End, t: float) -> float:
+        nonlocal asked
+        asked += 1
+        return distance(end, t)
+
+    monkeypatch.setattr(_End, "distance", counting)
+    cycles = [60.0 * number for number in range(600)]
+    events = [
+        one
+        for t in cycles
+        for one in (kernel(t + 20), kernel(t + 49), init(t + 50), exit_of(t + 50), seen(t + 59, t + 44))
+    ]
+    assert [one[0] for one in told(*events)].count("oom_kill") == 2 * len(cycles)
+    assert asked < 12 * len(events)
 
 
 def test_a_later_crash_is_not_explained_by_an_earlier_kill() -> None:
