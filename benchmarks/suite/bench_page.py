@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.suite.noise import OURS
 from benchmarks.suite.result import Value, headline, held, why_not
@@ -30,8 +30,8 @@ def markdown(value: Value, pictures: Sequence[str] = ()) -> str:
 
 _QUIET = (
     (
-        "*Others*: of the busiest core, while only watched, before / after the case. *Stolen*: of the cores' working "
-        "time while it ran, by the host."
+        "*Others*: of the busiest core, while only watched, before / after the case; between them what other programs "
+        "took of a core while it ran. *Stolen*: of the cores' working time while it ran, by the host."
     ),
     (
         "*Unevenly*: the slowest tenth of equal pieces of work against the middle one, before / after. *Together*: the "
@@ -143,10 +143,15 @@ def _quiet(cases: Sequence[Value]) -> str:
     rows = []
     for case in cases:
         before, after = case["noise"]["before"], case["noise"]["after"]
-        both = [f"{before[what]:.1%} / {after[what]:.1%}" for what in ("busy_share", "spread")]
+        took = (before["busy_share"], case["noise"]["neighbours_share"], after["busy_share"])
+        others, unevenly = (_percents(shares) for shares in (took, (before["spread"], after["spread"])))
         stolen, together = f"{case['noise']['stolen_share']:.1%}", f"{before['together']:.2f}"
-        rows.append([case["title"], both[0], stolen, both[1], together, f"{case['took_s']:,.0f}"])
+        rows.append([case["title"], others, stolen, unevenly, together, f"{case['took_s']:,.0f}"])
     return table(["case", "others", "stolen", "unevenly", "together", "took, s"], rows)
+
+
+def _percents(shares: Iterable[float]) -> str:
+    return " / ".join(f"{share:.1%}" for share in shares)
 
 
 def _picture(stem: str, said: str) -> str:

@@ -1,14 +1,16 @@
 """Whether the machine was quiet enough for figures that are published, and how that is known.
 
-Four witnesses, each held to a limit of its own: what else the cores did while nothing of ours ran, before and after
-each case; how evenly each core did fixed work then, and as fast before as after; what the host took from us while a
-case ran; and how far the peers' own figures lie apart from round to round. Subjects are compared within rounds, so
-most of what drifts is in both sides; the limits keep what is not small against the narrowest promise, which is 10 %.
+Five witnesses, each held to a limit of its own: what else the cores did while nothing of ours ran, before and after
+each case; how evenly each core did fixed work then, and as fast before as after; what other programs, and the host,
+took while a case ran; and how far the peers' own figures lie apart from round to round. Subjects are compared within
+rounds, so most of what drifts is in both sides; the limits keep out what is not small against the narrowest promise,
+which is 10 %.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from statistics import median
 
 from benchmarks.suite.idle import Look
@@ -18,8 +20,9 @@ OURS = "oomproof"
 """What the subjects that are measured begin with; all others are their peers."""
 
 BUSY_AT_MOST = 0.03
-"""Of the busiest core, while nothing of ours runs. What wakes up there displaces the server or its load, and both may
-have one core: 3 % is a third of the narrowest promise. A Linux machine that does nothing stays under 1 %."""
+"""Of the busiest core while nothing of ours runs, and of a core by other programs while a case does. What wakes up
+there displaces the server or its load, and both may have one core: 3 % is a third of the narrowest promise. A Linux
+machine that does nothing stays under 1 %."""
 
 STOLEN_AT_MOST = 0.02
 """Of the time in which our cores wanted to work. Stolen time comes in pieces of milliseconds: it is in the slowest
@@ -40,6 +43,19 @@ distributed ones), so 25 % leaves a median that is known to 6 %."""
 
 FEWEST_ROUNDS = 3
 """Fewer have no middle to be apart from."""
+
+
+@dataclass(frozen=True)
+class During:
+    """What was seen while a case ran.
+
+    Attributes:
+        stolen_share: of the cores' working time, taken by the host.
+        neighbours_share: of one core, taken by other programs that were there before and after.
+    """
+
+    stolen_share: float
+    neighbours_share: float
 
 
 def look_reasons(look: Look, when: str) -> list[str]:
@@ -103,19 +119,21 @@ def figures_reason(figures: Sequence[Figure]) -> list[str]:
     return [told]
 
 
-def reasons(before: Look, after: Look, stolen_share: float, figures: Sequence[Figure]) -> list[str]:
-    """Return all that speaks against publishing a case, a line each; none where the machine was quiet.
-
-    `stolen_share` is what the host took of the cores' working time while the case ran.
-    """
+def reasons(before: Look, after: Look, during: During, figures: Sequence[Figure]) -> list[str]:
+    """Return all that speaks against publishing a case, a line each; none where the machine was quiet."""
     found = [*look_reasons(before, "before it"), *look_reasons(after, "after it")]
     if (changed := drift(before, after)) > DRIFT_AT_MOST:
         found.append(
             f"a core did the same work {changed:.1%} slower at one end of it than at the other "
             f"(at most {DRIFT_AT_MOST:.0%})"
         )
-    if stolen_share > STOLEN_AT_MOST:
+    if during.neighbours_share > BUSY_AT_MOST:
         found.append(
-            f"during it the host took {stolen_share:.1%} of the cores' working time (at most {STOLEN_AT_MOST:.0%})"
+            f"during it other programs took {during.neighbours_share:.1%} of a core (at most {BUSY_AT_MOST:.0%})"
+        )
+    if during.stolen_share > STOLEN_AT_MOST:
+        found.append(
+            f"during it the host took {during.stolen_share:.1%} of the cores' working time "
+            f"(at most {STOLEN_AT_MOST:.0%})"
         )
     return [*found, *figures_reason(figures)]

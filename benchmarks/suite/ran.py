@@ -11,6 +11,7 @@ from benchmarks.errors import BenchmarkError
 from benchmarks.suite import noise
 from benchmarks.suite.idle import Look
 from benchmarks.suite.measured import Figure, Measured, Ratio
+from benchmarks.suite.noise import During
 from benchmarks.suite.result import Value
 
 _DIGITS = 6
@@ -28,7 +29,7 @@ class Ran:
         took_s: how long.
         before: the look at the machine before it.
         after: and after it.
-        stolen_share: of the cores' working time while it ran, taken by the host.
+        during: what was seen of the machine while it ran.
         left_running: programs that it had not ended, and that were ended for it.
     """
 
@@ -39,14 +40,14 @@ class Ran:
     took_s: float
     before: Look
     after: Look
-    stolen_share: float
+    during: During
     left_running: tuple[str, ...] = ()
 
     @property
     def noise(self) -> list[str]:
         """Return what speaks against publishing it."""
         figures = self.measured.figures if self.measured else ()
-        return noise.reasons(self.before, self.after, self.stolen_share, figures)
+        return noise.reasons(self.before, self.after, self.during, figures)
 
 
 def case_json(ran: Ran, conditions: Value) -> dict[str, Any]:
@@ -67,7 +68,8 @@ def case_json(ran: Ran, conditions: Value) -> dict[str, Any]:
         "versions": dict(found.versions) if found else {},
         "noise": {
             "reasons": ran.noise,
-            "stolen_share": round(ran.stolen_share, 5),
+            "stolen_share": round(ran.during.stolen_share, 5),
+            "neighbours_share": round(ran.during.neighbours_share, 5),
             "before": ran.before.to_json(),
             "after": ran.after.to_json(),
         },

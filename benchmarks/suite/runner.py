@@ -19,7 +19,8 @@ from benchmarks.report import commit
 from benchmarks.suite import conditions, result
 from benchmarks.suite.idle import Look, look, stolen, ticks_now
 from benchmarks.suite.measured import Effort, Measure, Measured, Tell
-from benchmarks.suite.noise import look_reasons
+from benchmarks.suite.neighbours import neighbours, taken
+from benchmarks.suite.noise import During, look_reasons
 from benchmarks.suite.publish import keep_logs
 from benchmarks.suite.ran import Ran, case_json, check
 from benchmarks.suite.result import Value
@@ -102,7 +103,8 @@ def run_case(name: str, measure: Measure, effort: Effort, aside: Path, before: L
     """Measure one case in a folder of its own, which is removed; of one that fails the logs are kept."""
     work = aside / "work" / name
     work.mkdir(parents=True)
-    began_at, began_s, ticks = _now(), time.monotonic(), ticks_now()
+    others, ticks = neighbours(), ticks_now()
+    began_at, began_s = _now(), time.monotonic()
     measured: Measured | None = None
     error: str | None = None
     tell("begins")
@@ -115,8 +117,9 @@ def run_case(name: str, measure: Measure, effort: Effort, aside: Path, before: L
     finally:
         left = end_what_is_left()
         shutil.rmtree(work, ignore_errors=True)
-    took_s, taken = time.monotonic() - began_s, stolen(ticks, ticks_now())
-    return Ran(name, measured, error, began_at, took_s, before, settled_look(), taken, left)
+    took_s = time.monotonic() - began_s
+    during = During(stolen(ticks, ticks_now()), taken(others, neighbours(), took_s))
+    return Ran(name, measured, error, began_at, took_s, before, settled_look(), during, left)
 
 
 def quiet_look(tell: Tell) -> Look:

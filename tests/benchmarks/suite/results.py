@@ -8,6 +8,7 @@ from typing import Any
 
 from benchmarks.suite.idle import CoreWork, Look
 from benchmarks.suite.measured import Figure, Measured, Promise, Ratio
+from benchmarks.suite.noise import During
 from benchmarks.suite.ran import Ran, case_json
 from benchmarks.suite.result import FORMAT
 
@@ -16,6 +17,7 @@ QUIET = Look(
     busy_share=0.005, stolen_share=0.0, work=(CoreWork(0, EVEN_MS), CoreWork(1, EVEN_MS)), together=1.01
 )
 BUSY = replace(QUIET, busy_share=0.2)
+CALM = During(stolen_share=0.0, neighbours_share=0.004)
 CONDITIONS = {"commit": "abc1234", "form": "full", "command": "python -m benchmarks.suite --full"}
 MACHINE = {"cpu_model": "Some Processor", "cpus": 2, "memory_mb": 4096, "kernel": "6.1", "python": "3.11.7"}
 
@@ -46,7 +48,7 @@ STORED = Measured(
 
 def ran(name: str, measured: Measured | None = SERVED, error: str | None = None, after: Look = QUIET) -> Ran:
     """A case that was run, on a machine that was quiet before it."""
-    return Ran(name, measured, error, "2026-01-31T12:00:00+00:00", 61.0, QUIET, after, 0.0)
+    return Ran(name, measured, error, "2026-01-31T12:00:00+00:00", 61.0, QUIET, after, CALM)
 
 
 def case(name: str, measured: Measured | None = SERVED, error: str | None = None, after: Look = QUIET) -> Any:

@@ -9,7 +9,7 @@ import pytest
 from benchmarks.suite import noise
 from benchmarks.suite.idle import CoreWork, Look
 from benchmarks.suite.measured import Figure
-from tests.benchmarks.suite.results import EVEN_MS, QUIET
+from tests.benchmarks.suite.results import CALM, EVEN_MS, QUIET
 
 
 def rate(subject: str, *values: float) -> Figure:
@@ -29,7 +29,7 @@ def as_fast(times: float) -> Look:
 
 def test_a_quiet_machine_has_nothing_against_it() -> None:
     """GIVEN quiet looks and figures that repeat THEN there is no reason."""
-    assert noise.reasons(QUIET, QUIET, 0.0, [rate("nginx", 100, 101, 102)]) == []
+    assert noise.reasons(QUIET, QUIET, CALM, [rate("nginx", 100, 101, 102)]) == []
 
 
 @pytest.mark.parametrize(
@@ -50,8 +50,8 @@ def test_a_quiet_machine_has_nothing_against_it() -> None:
 )
 def test_a_look_is_held_to_each_limit(at_limit: Look, beyond: Look, said: str) -> None:
     """GIVEN a look at the limit THEN it passes, before and after; GIVEN one beyond it THEN it says so, either time."""
-    assert noise.reasons(at_limit, at_limit, 0.0, []) == []
-    before, after = noise.reasons(beyond, beyond, 0.0, [])
+    assert noise.reasons(at_limit, at_limit, CALM, []) == []
+    before, after = noise.reasons(beyond, beyond, CALM, [])
     assert before.startswith("before it")
     assert after.startswith("after it")
     assert said in before
@@ -60,18 +60,25 @@ def test_a_look_is_held_to_each_limit(at_limit: Look, beyond: Look, said: str) -
 
 def test_a_core_that_became_slower_is_told_and_one_that_became_faster_too() -> None:
     """GIVEN a core that takes a tenth longer at one end of a case THEN it passes; a little more does not."""
-    assert noise.reasons(QUIET, as_fast(1 + noise.DRIFT_AT_MOST - 1e-6), 0.0, []) == []
+    assert noise.reasons(QUIET, as_fast(1 + noise.DRIFT_AT_MOST - 1e-6), CALM, []) == []
     slower = as_fast(1 + noise.DRIFT_AT_MOST + 1e-6)
     for before, after in ((QUIET, slower), (slower, QUIET)):
-        (reason,) = noise.reasons(before, after, 0.0, [])
+        (reason,) = noise.reasons(before, after, CALM, [])
         assert "10.0% slower at one end" in reason
 
 
-def test_what_the_host_took_during_a_case_counts_by_itself() -> None:
-    """GIVEN looks that are quiet, and stolen time between them THEN the limit is the same."""
-    assert noise.reasons(QUIET, QUIET, noise.STOLEN_AT_MOST, []) == []
-    (reason,) = noise.reasons(QUIET, QUIET, noise.STOLEN_AT_MOST + 1e-6, [])
-    assert reason.startswith("during it the host took")
+@pytest.mark.parametrize(
+    ("which", "most", "said"),
+    [
+        ("stolen_share", noise.STOLEN_AT_MOST, "during it the host took 2.0%"),
+        ("neighbours_share", noise.BUSY_AT_MOST, "during it other programs took 3.0% of a core"),
+    ],
+)
+def test_what_was_taken_during_a_case_counts_by_itself(which: str, most: float, said: str) -> None:
+    """GIVEN looks that are quiet, and time taken between them THEN the limit passes, and just more is told."""
+    assert noise.reasons(QUIET, QUIET, replace(CALM, **{which: most}), []) == []
+    (reason,) = noise.reasons(QUIET, QUIET, replace(CALM, **{which: most + 1e-6}), [])
+    assert reason.startswith(said)
 
 
 def test_peers_that_repeat_within_a_quarter_pass() -> None:
