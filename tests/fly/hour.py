@@ -28,7 +28,16 @@ LATER_S = 1800.0
 """Beyond its time a soak may take so long for preparation and report."""
 MOST_RISE_MB = 4.0
 """More than this from the third quarter to the last is no flat client."""
-PUBLISHED = ("report.md", "report.html", "*.svg", "*.png", "verdict.json", "soak.json", "alarms.jsonl")
+PUBLISHED = (
+    "report.md",
+    "report.html",
+    "comparison.json",
+    "*.svg",
+    "*.png",
+    "verdict.json",
+    "soak.json",
+    "alarms.jsonl",
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
