@@ -177,9 +177,13 @@ def test_what_an_exit_event_leaves_out_is_zero(monkeypatch: pytest.MonkeyPatch) 
 
 def test_an_exit_is_read_where_flys_client_reads_it(monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN an exit inside a MonitorEvent, beside an older form or alone THEN what it says; else nothing."""
-    exits = ({"MonitorEvent": {"exit_event": {"oom_killed": True}}, "exit_event": {"exit_code": 1}},
-             {"MonitorEvent": {"exit_event": {"requested_stop": True}}}, {"MonitorEvent": {}}, {})  # fmt: skip
-    found = [{**fly_event(str(number)), "request": request} for number, request in enumerate(exits)]
+    requests: list[dict[str, Any]] = [
+        {"MonitorEvent": {"exit_event": {"oom_killed": True}}, "exit_event": {"exit_code": 1}},
+        {"MonitorEvent": {"exit_event": {"requested_stop": True}}},
+        {"MonitorEvent": {}},
+        {},
+    ]
+    found = [{**fly_event(str(number)), "request": request} for number, request in enumerate(requests)]
     answering(monkeypatch, "machines", lambda place: machines_of(*found))
     told = MachinesSource(PLACE, "app", None, {"since_ms": 0, "seen": []}).look(NOW).events
     said = [one.facts for one in told if one.event == "machine_event"]
@@ -276,11 +280,11 @@ def test_each_exit_for_memory_counts_though_all_are_a_one(monkeypatch: pytest.Mo
 def test_an_exit_that_is_told_of_for_hours_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
     """GIVEN a series that stays at 1 after its exit THEN one exit, also when the exit has left what is asked for."""
     source = PrometheusSource(PLACE, "app", None, {"begun_unix_s": NOW.wall_s - 20_000})
-    found = []
+    found: list[Told] = []
     for look in range(40):
         t = 120.0 * look
         asked_from = max(0.0, t - 120.0) - 1800  # of the look before, so far back
-        lasting = [(at, 1.0) for at in range(-60, int(t) + 1, 15) if at >= asked_from]
+        lasting = [(float(at), 1.0) for at in range(-60, int(t) + 1, 15) if at >= asked_from]
         answering(monkeypatch, "prometheus", series(oom=lasting))
         found += source.look(Moment(NOW.t + t, NOW.wall_s + t)).events
     assert [one.t for one in found if one.event == "exit_oom"] == [940.0]
