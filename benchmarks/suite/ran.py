@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from benchmarks.errors import BenchmarkError
 from benchmarks.suite import noise
 from benchmarks.suite.idle import Look
-from benchmarks.suite.measured import Figure, Measured, Ratio
+from benchmarks.suite.measured import Figure, Measured, Promise, Ratio
 from benchmarks.suite.noise import During
 from benchmarks.suite.result import Value
 
+_ROOT = Path(__file__).resolve().parents[2]
 _DIGITS = 6
 
 
@@ -59,12 +61,12 @@ def case_json(ran: Ran, conditions: Value) -> dict[str, Any]:
         "began_at": ran.began_at,
         "took_s": round(ran.took_s, 1),
         **conditions,
-        "error": ran.error,
-        "left_running": list(ran.left_running),
+        "error": None if ran.error is None else from_the_root(ran.error),
+        "left_running": [from_the_root(command) for command in ran.left_running],
         "figures": [_figure_json(figure) for figure in found.figures] if found else [],
         "ratios": [_ratio_json(ratio) for ratio in found.ratios] if found else [],
-        "promises": [asdict(promise) for promise in found.promises] if found else [],
-        "notes": list(found.notes) if found else [],
+        "promises": [_promise_json(promise) for promise in found.promises] if found else [],
+        "notes": [from_the_root(note) for note in found.notes] if found else [],
         "versions": dict(found.versions) if found else {},
         "noise": {
             "reasons": ran.noise,
@@ -74,6 +76,11 @@ def case_json(ran: Ran, conditions: Value) -> dict[str, Any]:
             "after": ran.after.to_json(),
         },
     }
+
+
+def from_the_root(text: str) -> str:
+    """Return a text with the files of this repository told from its root: a result is read elsewhere too."""
+    return text.replace(f"{_ROOT}/", "")
 
 
 def check(measured: Measured) -> None:
@@ -98,6 +105,10 @@ def _figure_json(figure: Figure) -> dict[str, Any]:
         "unit": figure.unit,
         **_values_json(figure.values, figure.median),
     }
+
+
+def _promise_json(promise: Promise) -> dict[str, Any]:
+    return {**asdict(promise), "measured": from_the_root(promise.measured)}
 
 
 def _ratio_json(ratio: Ratio) -> dict[str, Any]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -42,3 +44,13 @@ def test_what_is_no_number_is_no_measurement(values: tuple[float, ...]) -> None:
     check(results.SERVED)
     with pytest.raises(BenchmarkError, match="RSS of nginx, idle"):
         check(Measured("x", (Figure("nginx", "idle", "RSS", "MB", values),)))
+
+
+def test_files_are_told_from_the_root() -> None:
+    """GIVEN an error and a note that name files here THEN the result names them from the repository's root."""
+    here = Path(__file__).resolve().parents[3]
+    told = results.case("watching", None, f"{here}/build/bench/x/server.log: status 1")
+    assert told["error"] == "build/bench/x/server.log: status 1"
+    noted = results.case("watching", replace(results.SERVED, notes=(f"See {here}/reports/x.",)))
+    assert noted["notes"] == ["See reports/x."]
+    assert str(here) not in json.dumps([told, noted])
