@@ -63,11 +63,11 @@ def measure(effort: Effort, folder: Path, tell: Tell) -> Measured:
         for number in range(effort.of(*_ROUNDS)):
             for way in WAYS:
                 tell(f"chunk serving, round {number + 1}: {way.setting}")
-                seconds = effort.of(1, 2 if way.connections == FEW else 4)
-                for one in in_turn(running, number):
-                    notes += take_turn(one, way, wrk.Load(program, seconds, cores.load), rounds)
+                seconds = effort.of(1, 2) * (1 if way.connections == FEW else 2)
+                load = wrk.Load(program, seconds, cores.load)
+                notes += _take_turns(running, number, way, load, rounds)
     figures = rounds.figures()
-    ratios = tuple(_ratios(figures, [one.name for one in running[1:]]))
+    ratios = tuple(_ratios(figures, [one.name for one in running if one.name != OURS]))
     bounded = memory_promise(figures, BOUNDED.setting, MANY, idle_mb, _SMALLEST_BYTES)
     return Measured(
         title="Chunk serving",
@@ -77,6 +77,18 @@ def measure(effort: Effort, folder: Path, tell: Tell) -> Measured:
         notes=tuple(dict.fromkeys(notes)),
         versions=(*lineup.versions, ("wrk", wrk.wrk_version(program))),
     )
+
+
+def _take_turns(running: list[Running], number: int, way: Way, load: wrk.Load, rounds: Rounds) -> list[str]:
+    """Ask each in one way, and return what went wrong; a peer that cannot be measured runs no longer."""
+    notes = []
+    for one in in_turn(running, number):
+        try:
+            notes += take_turn(one, way, load, rounds)
+        except BenchmarkError as error:
+            notes.append(_told(one.name, error))
+            running.remove(one)
+    return notes
 
 
 def _ratios(figures: Sequence[Figure], peers: Sequence[str]) -> Iterator[Ratio]:
@@ -97,6 +109,11 @@ def _started(
             server = stack.enter_context(subject.start(own))
             yield prepare(subject, server, blocks, WAYS, own)
         except BenchmarkError as error:
-            if subject.name == OURS:
-                raise
-            notes.append(f"{subject.name} was not measured: {error}")
+            notes.append(_told(subject.name, error))
+
+
+def _told(name: str, error: BenchmarkError) -> str:
+    """Return the note on a peer that is measured no further; without our server there is nothing to tell."""
+    if name == OURS:
+        raise error
+    return f"{name} was measured no further: {error}"

@@ -62,7 +62,7 @@ def measure(effort: Effort, folder: Path, tell: Tell) -> Measured:
                     except BenchmarkError as error:
                         if subject.name == OURS:
                             raise
-                        notes.append(f"{subject.name} was not measured any more: {error}")
+                        notes.append(f"{subject.name} was measured no further: {error}")
                         subjects.remove(subject)
                     else:
                         notes += _add(held, rounds, subject.name, streams)
