@@ -73,7 +73,6 @@ class Watch:
         self._window = Window(asked.window_s, self._begun_t)
         self._held_bytes: float | None = None
         self._before: dict[str, object] = {}
-        self._told_memory = False
         self._lives = 0
         self._restarts = 0
         self._peak_mb = 0.0
@@ -192,7 +191,6 @@ class Watch:
         if samples:
             self._parts.notes.sample({**samples[-1], **own})
         self._held_bytes = _held_bytes(samples, by_page=bool(self._asked.metrics))
-        self._told_memory = bool(samples)
         self._remember(found, now)
 
     def _remember(self, found: Mapping[str, Finding], now: Moment) -> None:
@@ -223,7 +221,7 @@ class Watch:
             self._note(Told(counts.served_t, "serving_again"))
         if self._parts.readers is not None and counts.highest_reader >= 0:
             self._parts.readers.next_reader = max(self._parts.readers.next_reader, counts.highest_reader + 1)
-        self._window.add(Look(now.t, self._held_bytes, counts, restarts, self._lives, told=self._told_memory))
+        self._window.add(Look(now.t, self._held_bytes, counts, restarts, self._lives))
         for alarm in self._parts.alarms.look(self._window, now):
             self._tell_alarm(alarm)
         for reason in self._parts.webhook.failures() if self._parts.webhook is not None else ():

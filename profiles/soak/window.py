@@ -14,17 +14,13 @@ _S_PER_HOUR = 3600.0
 
 @dataclass(frozen=True)
 class Look:
-    """What one interval showed; `held_bytes` None: nobody could tell. `life` counts the server's starts.
-
-    `told`: whether anybody told of memory, the machine's where not the server's.
-    """
+    """What one interval showed; `held_bytes` None: nobody could tell. `life` counts the server's starts."""
 
     t: float
     held_bytes: float | None
     counts: Counts
     restarts: int
     life: int
-    told: bool = True
 
 
 class Window:
@@ -75,5 +71,5 @@ class Window:
         return sum(look.restarts for look in self._looks)
 
     def silent(self) -> bool:
-        """Whether nobody could tell the memory through a whole window."""
-        return self.is_full and not any(look.told for look in self._looks)
+        """Whether nobody could tell through a whole window what is held."""
+        return self.is_full and all(look.held_bytes is None for look in self._looks)

@@ -32,7 +32,7 @@ def look(
 ) -> Look:
     """A look."""
     held = None if held_mb is None else held_mb * MIB
-    return Look(t, held, counts or Counts(), restarts, life, told=held is not None)
+    return Look(t, held, counts or Counts(), restarts, life)
 
 
 def names(found: Window, most: Thresholds) -> list[str]:

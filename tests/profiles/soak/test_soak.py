@@ -246,6 +246,19 @@ def test_a_server_that_does_not_answer_is_not_our_network(
     assert record.verdict == "unhealthy"
 
 
+def test_a_server_that_does_not_answer_for_a_whole_window_is_an_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN a page that is silent for longer than the window while its machine runs THEN silence, told early."""
+    clock = ScriptedClock()
+    hung = lambda who, t: Fault("silent", "no whole answer") if who == "page" and t >= 600 else None  # noqa: E731
+    enter(monkeypatch, World(clock, down=hung))
+    ended = soaked(tmp_path / "soak", replace(FLY, window_s=900.0, on_alarm="end"), clock)
+    (line,) = (tmp_path / "soak" / "alarms.jsonl").read_text().splitlines()
+    assert (json.loads(line)["alarm"], ended.reason) == ("silence", ALARMED)
+    assert json.loads(line)["t"] == 1485  # the last answer was 900 s before, at 585
+
+
 def test_a_question_that_fails_at_the_very_end_is_asked_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
