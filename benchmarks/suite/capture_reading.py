@@ -12,7 +12,7 @@ from benchmarks.suite.used import run
 from profiles import processes
 
 OURS, FLAME, STATS = "oomproof heap reader", "memray flamegraph", "memray stats"
-CPU, RSS, ALLOCATIONS, CAPTURE = "CPU of a reading", "RSS of a reading", "allocations", "capture"
+CPU, RSS, ALLOCATIONS, CAPTURE = "CPU of a reading", "RSS of a reading", "allocations and frees", "capture"
 READ_WITHIN_S = 300.0
 NOTES = (
     "Reading a capture: our reader takes heap and RSS over time and each line at the peak, for `oomproof profile`.",
