@@ -10,7 +10,7 @@ from starlette.datastructures import Headers
 from starlette.responses import FileResponse, MalformedRangeHeader, RangeNotSatisfiable
 from starlette.types import Receive, Scope, Send
 
-from reference_server.zero_copy import ZERO_COPY, can_send_files
+from reference_server.zero_copy import BODY_FOLLOWS, ZERO_COPY, can_send_files
 
 
 class OpenFileResponse(FileResponse):
@@ -53,7 +53,8 @@ class OpenFileResponse(FileResponse):
         if status == 206:
             self.headers["content-range"] = f"bytes {start}-{end - 1}/{self._stat.st_size}"
             self.headers["content-length"] = str(end - start)
-        await send({"type": "http.response.start", "status": status, "headers": self.raw_headers})
+        headers = self.raw_headers
+        await send({"type": "http.response.start", "status": status, "headers": headers, BODY_FOLLOWS: True})
         await send({"type": ZERO_COPY, "file": self._file, "offset": start, "count": end - start})
 
     @classmethod

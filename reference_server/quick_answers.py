@@ -18,7 +18,7 @@ from reference_server.errors import ApiError
 from reference_server.etags import names
 from reference_server.open_file import OpenFileResponse
 from reference_server.parameters import ChunkQuery
-from reference_server.zero_copy import ZERO_COPY, can_send_files
+from reference_server.zero_copy import BODY_FOLLOWS, ZERO_COPY, can_send_files
 
 REVALIDATE = {"Cache-Control": "private, no-cache"}
 
@@ -116,7 +116,7 @@ def _headers_of(known: Known) -> list[tuple[bytes, bytes]]:
 
 
 async def _send_start(send: Send, status: int, headers: list[tuple[bytes, bytes]]) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.start", "status": status, "headers": headers, BODY_FOLLOWS: True})
 
 
 async def _send_all(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes = b"") -> None:

@@ -18,7 +18,7 @@ from uvicorn.server import ServerState
 
 from reference_server import zero_copy
 from reference_server.http_protocol import BoundedProtocol
-from reference_server.zero_copy import ZERO_COPY
+from reference_server.zero_copy import BODY_FOLLOWS, ZERO_COPY
 
 PATIENCE_S = 20.0
 BIG = 12 * 1024 * 1024
@@ -32,6 +32,7 @@ class Server:
 
     address: tuple[str, int]
     path: Path
+    head_waits: bool = False
     process: uvicorn.Server | None = None
     counts: list[int] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
@@ -40,15 +41,19 @@ class Server:
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         """Answer `/FROM-TO` with these bytes of the file, `/text` with a word, `/bad` with more than was said."""
         self.offers.add(ZERO_COPY in scope["extensions"])
+        begin: Message = {"type": "http.response.start", "status": 200, BODY_FOLLOWS: self.head_waits}
         if scope["path"] == "/text":
-            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"4")]})
+            await send({**begin, "headers": [(b"content-length", b"4")]})
             await send({"type": "http.response.body", "body": b"text"})
+            return
+        if scope["path"] == "/split":
+            await send({**begin, "headers": [(b"content-length", b"0"), (b"x-name", b"a\r\nx-other: b")]})
             return
         start, end = (int(number) for number in scope["path"].strip("/bad").split("-"))
         length = end - start - scope["path"].startswith("/bad")
         headers = [(b"content-length", b"%d" % length)]
         with FileIO(self.path) as file:
-            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({**begin, "headers": headers})
             message: Message = {"type": ZERO_COPY, "file": file, "offset": start, "count": end - start}
             try:
                 await send(message)
@@ -69,9 +74,9 @@ class Server:
 Serve = Callable[..., Server]
 
 
-@pytest.fixture
-def serve(tmp_path: Path) -> Iterator[Serve]:
-    """Start a server of a file, in a thread of its own."""
+@pytest.fixture(params=[False, True], ids=["head-first", "head-waits"])
+def serve(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Serve]:
+    """Start a server of a file, in a thread of its own, whose heads wait for the body or do not."""
     running: list[tuple[uvicorn.Server, threading.Thread]] = []
 
     def start(*, sent_ahead_bytes: int | None = None, **limits: float) -> Server:
@@ -82,7 +87,7 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
             sent_ahead_bytes
         ):  # else the kernel takes megabytes, and is silent until a third of them is through
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sent_ahead_bytes)
-        server = Server(listener.getsockname(), path)
+        server = Server(listener.getsockname(), path, request.param)
         protocol = type("Short", (BoundedProtocol,), limits)
         config = uvicorn.Config(
             server, http=protocol, ws="none", loop="asyncio", lifespan="off", log_config=None
@@ -232,6 +237,42 @@ def test_a_file_that_shrinks_ends_the_connection(serve: Serve, caplog: pytest.Lo
     assert DATA.startswith(received.partition(b"\r\n\r\n")[2])
     assert len(received) < BIG
     assert "shorter than it was" in caplog.text
+
+
+@pytest.mark.parametrize(("method", "version"), [("GET", "1.0"), ("GET", "1.1"), ("HEAD", "1.1")])
+def test_the_head_is_the_same_whether_it_waits_or_not(serve: Serve, method: str, version: str) -> None:
+    """GIVEN a client of either version WHEN a word is answered THEN its head says the length, and that the line ends."""
+    with serve().connect() as client:
+        client.sendall(
+            f"{method} /text HTTP/{version}\r\nHost: x\r\n{LAST if version == '1.1' else ''}\r\n".encode()
+        )
+        head, _, body = _all(client).partition(b"\r\n\r\n")
+    lines = head.split(b"\r\n")
+    assert lines[0] == b"HTTP/1.1 200 OK"
+    assert sorted(lines[-2:]) == [b"connection: close", b"content-length: 4"]
+    assert body == (b"text" if method == "GET" else b"")
+
+
+def test_no_header_can_hold_another(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    """GIVEN a header with the end of a line in it WHEN it is sent THEN it is refused, and the log tells."""
+    with serve().connect() as client:
+        client.sendall(_request("/split", LAST))
+        assert b"x-other" not in _all(client)
+    assert "RuntimeError" in caplog.text
+
+
+def test_a_head_that_the_kernel_does_not_take_is_not_lost(serve: Serve) -> None:
+    """GIVEN a client that reads nothing WHEN answers wait behind a full socket THEN each head comes before its body."""
+    server = serve(sent_ahead_bytes=4096)
+    with server.connect(buffer_bytes=4096) as client:
+        client.sendall(_request("/0-40000") * 20 + _request("/text", LAST))
+        received = _all(client)
+    for _ in range(20):
+        head, _, received = received.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+        assert received.startswith(DATA[:40_000])
+        received = received[40_000:]
+    assert received.partition(b"\r\n\r\n")[2] == b"text"
 
 
 def test_more_than_was_promised_is_not_sent(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
