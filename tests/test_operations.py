@@ -58,6 +58,14 @@ def test_every_deployment_asks_for_one_machine() -> None:
     assert all("--ha=false" in line for line in deployments)
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_a_group_is_scaled_in_the_app_that_has_it(page: str) -> None:
+    """GIVEN `fly scale count GROUP=N` THEN it names the load's app: without, it takes fly.toml's, without groups."""
+    text = (GUIDE / page).read_text("utf-8")
+    commands = [line for line in re.findall(r"fly scale count [^`\n]+", text) if re.search(r"\w+=\d", line)]
+    assert [line for line in commands if "--app oomproof-load " not in line] == []
+
+
 def test_the_soak_is_asked_as_it_can_be() -> None:
     """GIVEN the guide's soak THEN the command line takes it, and the environment is what it reads."""
     (line,) = [line for line in OPERATIONS.splitlines() if line.startswith("    oomproof soak ")]
