@@ -34,15 +34,23 @@ def entries_of(folder: Path | str) -> list[os.DirEntry[str]]:
 
 
 def files_below(folder: Path | str) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the name and the stat of every file below a folder; links are not followed."""
-    for entry in entries_of(folder):
-        if entry.is_dir(follow_symlinks=False):
-            yield from files_below(entry.path)
-            continue
-        try:
-            yield entry.name, entry.stat(follow_symlinks=False)
-        except FileNotFoundError:
-            continue  # somebody's hand removed it just now
+    """Yield the name and the stat of every file below a folder; links are not followed.
+
+    Entry by entry: one keeps its stat, and a list of them a kilobyte for each file of a store.
+    """
+    try:
+        entries = os.scandir(folder)
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return
+    with entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from files_below(entry.path)
+                continue
+            try:
+                yield entry.name, entry.stat(follow_symlinks=False)
+            except FileNotFoundError:
+                continue  # somebody's hand removed it just now
 
 
 def is_document(entry: os.DirEntry[str]) -> bool:

@@ -1,11 +1,20 @@
 """What lies in the store's folder, told by names and sizes."""
 
 import os
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
-from reference_server.store_scan import documents_in, entries_of, is_chunk_file, measure, other_bytes, size_of
+from reference_server.store_scan import (
+    documents_in,
+    entries_of,
+    files_below,
+    is_chunk_file,
+    measure,
+    other_bytes,
+    size_of,
+)
 from reference_server.store_usage import Occupied
 
 
@@ -61,3 +70,18 @@ def test_what_is_gone_is_nothing(tmp_path: Path) -> None:
     assert entries_of(tmp_path / "gone") == []
     assert measure(tmp_path / "gone") == Occupied(0, None)
     assert size_of(tmp_path / "gone") == 0
+
+
+def test_a_long_document_is_measured_in_little_memory(tmp_path: Path) -> None:
+    """GIVEN two thousand files WHEN they are counted THEN few are held: in a list each has a kilobyte."""
+    chunks = tmp_path / "doc" / "chunks"
+    chunks.mkdir(parents=True)
+    for number in range(2000):
+        (chunks / f"{number:04d}__page-001__block-{number:03d}.mp3").touch()
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in files_below(tmp_path)) == 2000
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak_bytes < 100_000
