@@ -97,7 +97,7 @@ def _conditions(value: Value) -> Iterator[str]:
 def _other_conditions(value: Value) -> Iterator[str]:
     """Cases that came from an earlier run have conditions of their own."""
     for case in value["cases"]:
-        if case["commit"] != value["commit"] or case["form"] != value["form"]:
+        if case["began_at"] < value["created_at"]:
             when = f"{case['began_at']}, {case['form']} form, commit {case['commit']}"
             yield f"{case['title']}: from an earlier run, {when}."
 

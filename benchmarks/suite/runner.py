@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,6 +32,8 @@ from profiles.errors import OomproofError
 SETTLE_S = 1.0
 QUIET_WITHIN_S = 30.0
 """How long a case waits for a quiet moment before it begins all the same."""
+CASE_WITHIN_S = 1800.0
+"""The longest that a case may take: five times what the full form of one is meant to."""
 _END_WITHIN_S = 5.0
 
 
@@ -109,7 +113,8 @@ def run_case(name: str, measure: Measure, effort: Effort, aside: Path, before: L
     error: str | None = None
     tell("begins")
     try:
-        measured = measure(effort, work, tell)
+        with bounded(CASE_WITHIN_S):
+            measured = measure(effort, work, tell)
         check(measured)
     except (BenchmarkError, OomproofError, OSError, subprocess.SubprocessError) as failed:
         measured, error = None, " ".join(str(failed).split()) or type(failed).__name__
@@ -120,6 +125,26 @@ def run_case(name: str, measure: Measure, effort: Effort, aside: Path, before: L
     took_s = time.monotonic() - began_s
     during = During(stolen(ticks, ticks_now()), taken(others, neighbours(), took_s))
     return Ran(name, measured, error, began_at, took_s, before, settled_look(), during, left)
+
+
+@contextmanager
+def bounded(seconds: float) -> Iterator[None]:
+    """Let what is done inside take so long at most; only for the main thread, where signals arrive.
+
+    Raises:
+        BenchmarkError: it took longer.
+    """
+
+    def late(*_: object) -> None:
+        raise BenchmarkError(f"not done within {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def quiet_look(tell: Tell) -> Look:

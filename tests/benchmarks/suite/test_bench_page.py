@@ -51,9 +51,9 @@ def test_a_result_that_is_not_for_quoting_says_so_at_its_top() -> None:
 
 def test_a_case_of_an_earlier_run_names_its_commit() -> None:
     """GIVEN a case that was kept THEN the conditions say when and at which commit it was measured."""
-    kept = {**results.case("splitter"), "commit": "older12"}
+    kept = {**results.case("splitter"), "commit": "older12", "began_at": "2026-01-30T09:00:00+00:00"}
     assert (
-        "Chunk serving: from an earlier run, 2026-01-31T12:00:00+00:00, full form, commit older12."
+        "Chunk serving: from an earlier run, 2026-01-30T09:00:00+00:00, full form, commit older12."
         in " ".join(markdown(results.result([kept])).split())
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +81,14 @@ def test_a_case_whose_figures_are_none_has_failed(tmp_path: Path) -> None:
         {"first": lambda *_: Measured("x", (Figure("nginx", "idle", "RSS", "MB", ()),))}, tmp_path
     )
     assert "RSS of nginx, idle" in value["cases"][0]["error"]
+
+
+def test_a_case_that_hangs_has_failed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN a case that never ends THEN it is told after the time that a case may take, and the next is measured."""
+    monkeypatch.setattr(runner, "CASE_WITHIN_S", 0.05)
+    value, _, _ = run({"first": lambda *_: threading.Event().wait(), "second": served}, tmp_path)
+    assert [case["error"] for case in value["cases"]] == ["not done within 0.05 s", None]
+    assert signal.getitimer(signal.ITIMER_REAL) == (0, 0)
 
 
 def test_a_defect_is_no_case_that_failed(tmp_path: Path) -> None:
