@@ -18,6 +18,7 @@ WAKES_WITHIN_S = 60.0
 """A machine that Fly let sleep answers again by then."""
 ASK_AGAIN_S = 2.0
 _LOOK_BACK_S = 300.0
+_TOO_OFTEN = 429
 _FORCED = "fly-force-instance-id"
 """The header that has Fly's proxy send a request to one machine."""
 
@@ -80,7 +81,7 @@ def _page_error(place: Place, fault: Fault, asleep: str) -> OomproofError:
             f"{place.shown}: asks for a password ({fault}). Give --header 'Authorization: …'; a header goes to the "
             "target's own host only."
         )
-    if fault.status is not None and fault.status < 500:
+    if _is_wrong(fault):
         return OomproofError(
             f"{place.shown}: no metrics page there ({fault}). Give its path with --metrics, or none."
         )
@@ -91,6 +92,11 @@ def _page_error(place: Place, fault: Fault, asleep: str) -> OomproofError:
             f"{place.shown}: {fault} within {WAKES_WITHIN_S:g} s, and {asleep} Start it: fly machine start."
         )
     return RunError(f"{place.shown}: {fault}. See to --target and --metrics, and whether the server runs.")
+
+
+def _is_wrong(fault: Fault) -> bool:
+    """Whether a status says that something else was to be asked for; 429 says that it was asked too often."""
+    return fault.status is not None and fault.status < 500 and fault.status != _TOO_OFTEN
 
 
 def _check_machines(asked: Asked, secrets: Secrets) -> tuple[Asked, str]:
@@ -152,7 +158,7 @@ def _fly_error(option: str, place: Place, fault: Fault, unknown: str) -> Oomproo
         )
     if fault.status == 404:
         return OomproofError(f"{unknown} (status 404).")
-    if fault.kind == "content" or (fault.status is not None and fault.status < 500):
+    if fault.kind == "content" or _is_wrong(fault):
         return OomproofError(f"{option} {place.shown}: {fault}. Is this the right address?")
     if fault.kind == "tls":
         return RunError(f"{option} {place.shown}: {fault}. Mend it, or name who signed it in SSL_CERT_FILE.")
