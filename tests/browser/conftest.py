@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Playwright, expect, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from benchmarks.browser import launch
 from benchmarks.errors import BenchmarkError
@@ -22,6 +24,7 @@ DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 
 FAILED = pytest.StashKey[bool]()
+KEPT = pytest.StashKey["Kept"]()
 
 PATIENCE_MS = 15_000
 """How long anything is waited for unless a test says otherwise: long, for it costs only where something is wrong."""
@@ -47,35 +50,91 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
     return report
 
 
-@pytest.fixture(scope="module")
-def playwright() -> Iterator[Playwright]:
-    """Playwright's driver: a module's, for while it lives no other event loop can run in this thread."""
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as driver:
-        yield driver
+class Kept:
+    """What tests in a row share: the browser, and speech upstreams by their options, each started when first wanted.
+
+    It ends before a test elsewhere: while Playwright's driver lives, no other event loop can run in this thread.
+    """
+
+    def __init__(self) -> None:
+        self._running = ExitStack()
+        self._browser: Browser | None = None
+        self._speech: dict[tuple[str, ...], Speech] = {}
+
+    def browser(self) -> Browser:
+        """A headless browser; raises BenchmarkError where there is none."""
+        if self._browser is None:
+            expect.set_options(timeout=PATIENCE_MS)
+            with ExitStack() as started:
+                self._browser = launch(started.enter_context(sync_playwright()))
+                started.callback(self._browser.close)
+                self._running.push(started.pop_all())
+        return self._browser
+
+    def speech(self, options: tuple[str, ...]) -> Speech:
+        """An upstream with these options, which goes on as it is."""
+        if options not in self._speech:
+            speech = self._speech[options] = Speech()
+            self._running.callback(speech.stop)
+            speech.start(*options)
+        return self._speech[options]
+
+    def end(self) -> None:
+        """End all of it; what is wanted later is started again."""
+        self._running.close()
+        self._browser = None
+        self._speech.clear()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Generator[None, None, None]:
+    """End what is kept when a test of another folder is next, or none."""
+    try:
+        return (yield)
+    finally:
+        if nextitem is None or Path(__file__).parent not in nextitem.path.parents:
+            item.session.stash.get(KEPT, Kept()).end()
 
 
 @pytest.fixture(scope="module")
-def browser(playwright: Playwright) -> Iterator[Browser]:
+def kept(request: pytest.FixtureRequest) -> Kept:
+    """What the tests of this folder share."""
+    return request.session.stash.setdefault(KEPT, Kept())
+
+
+@pytest.fixture(scope="module")
+def browser(kept: Kept) -> Browser:
     """A headless browser."""
     try:
-        running = launch(playwright)
+        return kept.browser()
     except BenchmarkError as error:
         pytest.skip(str(error))
-    yield running
-    running.close()
+
+
+@pytest.fixture
+def own_speech() -> Iterator[Speech]:
+    """An upstream that is the test's alone, to be started and stopped; it ends with the test."""
+    speech = Speech()
+    yield speech
+    speech.stop()
 
 
 @pytest.fixture(scope="module")
-def make_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeStand]:
-    """Start a server and its upstream, with the upstream's options and the server's settings; all end with the module.
+def make_stand(kept: Kept, tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeStand]:
+    """Start a server with these settings; it ends with the module.
 
-    Unless the settings name an aligner, it is a quick one that does not listen.
+    Its speech is that of an upstream with these options, which others may ask too, unless one is given. Unless the
+    settings name an aligner, it is a quick one that does not listen. `like` is a stand whose documents it has from the
+    start, with all that is made of them.
     """
     stands: list[Stand] = []
 
-    def make(*speech_options: str, **settings: str) -> Stand:
+    def make(
+        *speech_options: str, speech: Speech | None = None, like: Stand | None = None, **settings: str
+    ) -> Stand:
         folder = tmp_path_factory.mktemp("stand")
+        if like is not None:
+            shutil.copytree(like.docstore, folder / "docstore")
         (folder / "no-model.bin").touch()
         quick = {
             "ALIGNER": "whisper.cpp",
@@ -83,9 +142,7 @@ def make_stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeStand]:
             "ALIGNER_MODEL": str(folder / "no-model.bin"),
         }
         chosen = settings if "ALIGNER" in settings else {**quick, **settings}
-        speech = Speech()
-        speech.start(*speech_options)
-        stands.append(Stand(folder / "docstore", chosen, speech))
+        stands.append(Stand(folder / "docstore", chosen, speech or kept.speech(speech_options)))
         return stands[-1]
 
     yield make

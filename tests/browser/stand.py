@@ -64,7 +64,7 @@ class Speech:
 
 @dataclass
 class Stand:
-    """A server and its upstream; the server can be killed, and started again where it was."""
+    """A server, and the upstream that it asks; the server can be killed, and started again where it was."""
 
     docstore: Path
     settings: Mapping[str, str]
@@ -95,9 +95,8 @@ class Stand:
         self._start({"PORT": str(self.server.port)})
 
     def close(self) -> None:
-        """End both."""
+        """End the server."""
         self.server.close()
-        self.speech.stop()
 
     def upload(self, document_id: str, content: bytes, name: str | None = None) -> None:
         """Store a document past the page."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -12,11 +14,12 @@ from reportlab.pdfgen.canvas import Canvas
 from tests.browser.conftest import MakeStand, Visit
 from tests.browser.documents import paragraphs, sentence
 from tests.browser.reader_page import ReaderPage
-from tests.browser.stand import Stand
+from tests.browser.stand import Speech, Stand
 
 MOST_BYTES = 100_000
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(200)
-GOOD = paragraphs(sentence(1))
+NUMBERS = itertools.count(1)
+"""Of good files, and of sentences that no test has read before: the server keeps what it has."""
 
 
 def scanned_pdf() -> bytes:
@@ -46,6 +49,7 @@ WRONG = (
     Wrong("empty.txt", b"", "The file is empty", "Le fichier est vide"),
 )
 LOCALES = pytest.mark.parametrize("locale", ["en-US", "fr-FR"])
+FAILS = ("--fault", "500")
 
 
 @pytest.fixture(scope="module")
@@ -54,10 +58,39 @@ def stand(make_stand: MakeStand) -> Stand:
     return make_stand(MAX_DOCUMENT_BYTES=str(MOST_BYTES))
 
 
+@pytest.fixture(scope="module")
+def listening(make_stand: MakeStand) -> Iterator[Stand]:
+    """A server that asks once, and an upstream that only it asks."""
+    speech = Speech()
+    yield make_stand(speech=speech, TTS_MAX_RETRIES="0")
+    speech.stop()
+
+
+@pytest.fixture
+def failing(listening: Stand) -> Stand:
+    """The same, whose upstream fails for now."""
+    listening.speech.start(*FAILS)
+    return listening
+
+
+def good_file() -> tuple[str, bytes]:
+    """The name of a file that is a document, and what is in it; another each time."""
+    number = next(NUMBERS)
+    return f"good-{number}-.txt", paragraphs(sentence(number))
+
+
 def good_one_is_taken(reader: ReaderPage) -> None:
     """The way on: another file is chosen, and it is there."""
-    reader.upload("good.txt", GOOD)
-    expect(reader.at("#documents li[data-id]").filter(has_text="good.txt")).to_be_visible()
+    name, content = good_file()
+    reader.upload(name, content)
+    expect(reader.at("#documents li[data-id]").filter(has_text=name)).to_be_visible()
+
+
+def new_document(stand: Stand, blocks: int) -> str:
+    """The id of a document that no test has read before."""
+    numbers = [next(NUMBERS) for _ in range(blocks)]
+    stand.upload(f"doc-{numbers[0]}", paragraphs(*map(sentence, numbers)))
+    return f"doc-{numbers[0]}"
 
 
 @LOCALES
@@ -95,7 +128,7 @@ def test_a_disk_that_is_full_is_told_at_an_upload(stand: Stand, visit: Visit, lo
             route.continue_()
 
     reader.page.route("**/api/documents*", full)
-    reader.upload("good.txt", GOOD)
+    reader.upload(*good_file())
     told = reader.at("#uploads li")
     expect(told).to_contain_text(
         "storage is full" if locale == "en-US" else "Le stockage du serveur est plein"
@@ -105,15 +138,12 @@ def test_a_disk_that_is_full_is_told_at_an_upload(stand: Stand, visit: Visit, lo
 
 
 @LOCALES
-def test_a_server_that_is_gone_is_told_at_an_upload_too(
-    make_stand: MakeStand, visit: Visit, locale: str
-) -> None:
+def test_a_server_that_is_gone_is_told_at_an_upload_too(stand: Stand, visit: Visit, locale: str) -> None:
     """GIVEN a server that is gone WHEN a document is uploaded THEN that is said; when it is back, it is taken."""
-    stand = make_stand()
     reader = visit(stand, locale=locale).open()
     reader.watched.expect_errors("net::ERR_")
     stand.kill()
-    reader.upload("good.txt", GOOD)
+    reader.upload(*good_file())
     said = "server cannot be reached" if locale == "en-US" else "serveur est injoignable"
     expect(reader.at("#uploads li")).to_contain_text(said)
     stand.start_again()
@@ -122,38 +152,34 @@ def test_a_server_that_is_gone_is_told_at_an_upload_too(
 
 @LOCALES
 def test_an_upstream_that_fails_is_told_and_reading_goes_on_when_it_is_back(
-    make_stand: MakeStand, visit: Visit, locale: str
+    failing: Stand, visit: Visit, locale: str
 ) -> None:
     """GIVEN a speech service that fails WHEN a block is read THEN that is said; a press goes on once it is back."""
-    stand = make_stand("--fault", "500", TTS_MAX_RETRIES="0")
-    stand.upload("doc", paragraphs(*map(sentence, range(2))))
-    reader = visit(stand, locale=locale).read("doc")
+    reader = visit(failing, locale=locale).read(new_document(failing, blocks=2))
     reader.watched.expect_errors("status of 50[024]")
     reader.at("#play").click()
     notice = reader.at("#notices [data-kind=error]")
     expect(notice).to_be_visible(timeout=30_000)
     expect(notice).to_contain_text("speech service" if locale == "en-US" else "service vocal")
     expect(reader.at("#play")).to_have_attribute("data-state", "failed")
-    stand.speech.start()
+    failing.speech.start()
     reader.press("Try again" if locale == "en-US" else "Réessayer", notice)
     reader.until_it_sounds()
 
 
 @LOCALES
 def test_an_upstream_that_fails_ends_a_job_that_can_be_tried_again(
-    make_stand: MakeStand, visit: Visit, locale: str
+    failing: Stand, visit: Visit, locale: str
 ) -> None:
     """GIVEN a speech service that fails WHEN a document is made THEN why is said, and trying again makes it."""
-    stand = make_stand("--fault", "500", TTS_MAX_RETRIES="0")
-    stand.upload("doc", paragraphs(*map(sentence, range(3))))
-    reader = visit(stand, locale=locale).read("doc")
+    reader = visit(failing, locale=locale).read(new_document(failing, blocks=3))
     reader.at("#pregenerate").click()
     reader.at('#ask button[data-value="start"]').click()
     reader.expect_state("failed")
     said = "could not be made" if locale == "en-US" else "pas pu être produits"
     expect(reader.at("#pregenerate-text")).to_contain_text(said)
     expect(reader.at("#pregenerate")).to_have_text("Try again" if locale == "en-US" else "Réessayer")
-    stand.speech.start()
+    failing.speech.start()
     reader.at("#pregenerate").click()
     reader.at('#ask button[data-value="start"]').click()
     reader.expect_state("done")

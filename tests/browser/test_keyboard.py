@@ -139,9 +139,8 @@ def test_the_focus_on_a_control_does_not_move_the_text(
 
 
 @pytest.mark.parametrize("opener", ["#settings-button", "#pregenerate"])
-def test_a_dialog_keeps_the_focus_and_gives_it_back(make_stand: MakeStand, visit: Visit, opener: str) -> None:
+def test_a_dialog_keeps_the_focus_and_gives_it_back(stand: Stand, visit: Visit, opener: str) -> None:
     """GIVEN a dialog WHEN Tab is pressed on and on THEN the focus stays in it, and Escape returns it to the button."""
-    stand = make_stand()
     stand.upload("dialog", paragraphs(sentence(1)))
     reader = visit(stand).read("dialog")
     tab_to(reader.page, opener)

@@ -21,10 +21,19 @@ DROP = """([files, target]) => {
 }"""
 
 
-@pytest.fixture
-def stand(make_stand: MakeStand) -> Stand:
-    """An empty server."""
+@pytest.fixture(scope="module")
+def running(make_stand: MakeStand) -> Stand:
+    """A server for all tests here."""
     return make_stand()
+
+
+@pytest.fixture
+def stand(running: Stand) -> Stand:
+    """The same, empty."""
+    for document in running.json("/api/documents")["documents"]:
+        running.server.ask("DELETE", f"/api/documents/{document['id']}")
+    assert running.json("/api/documents")["documents"] == []
+    return running
 
 
 def test_an_empty_library_says_how_to_begin(stand: Stand, visit: Visit) -> None:

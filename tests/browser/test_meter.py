@@ -82,7 +82,8 @@ def test_a_connection_that_is_lost_and_found_is_told_once_each(stand: Stand, vis
     )
     stand.kill()
     expect(reader.at("#meter-said")).to_contain_text("No connection to the server")
-    reader.page.wait_for_timeout(2_000)
+    for _ in range(2):
+        reader.page.wait_for_event("requestfailed", lambda request: "/api/events" in request.url)
     stand.start_again()
     expect(reader.at("#meter")).not_to_have_attribute("data-state", "gone")
     told = [text for text in reader.script("told") if "onnect" in text]

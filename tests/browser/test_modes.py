@@ -9,9 +9,11 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import MakeStand, Visit
 from tests.browser.documents import sentence, short_pages
-from tests.browser.stand import Stand
+from tests.browser.stand import Speech, Stand
 
 MISSING = r"status of 404 .*/api/tts/chunk"
+PAGES = 20
+"""Of a job that is cancelled: five seconds, with four in a second."""
 
 
 @pytest.fixture(scope="module")
@@ -113,17 +115,21 @@ def test_this_page_and_the_next_makes_both(stand: Stand, visit: Visit) -> None:
     reader.expect_state("done")
 
 
-def test_a_job_can_be_cancelled_and_what_was_made_stays(make_stand: MakeStand, visit: Visit) -> None:
+def test_a_job_can_be_cancelled_and_what_was_made_stays(
+    make_stand: MakeStand, own_speech: Speech, visit: Visit
+) -> None:
     """GIVEN a job that runs WHEN it is cancelled THEN it ends, what was made is kept, and the rest can be made."""
-    stand = make_stand("--latency", "0.4")
-    stand.upload("cancelled", short_pages(40))
+    stand = make_stand(speech=own_speech)
+    own_speech.start("--latency", "1")
+    stand.upload("cancelled", short_pages(PAGES))
     reader = visit(stand).read("cancelled")
     reader.pregenerate()
     stand.wait_until_made("cancelled", 3)
     reader.at("#cancel").click()
     reader.expect_state("partial")
     made = stand.status("cancelled")["done"]
-    assert 3 <= made < 40
+    assert 3 <= made < PAGES
     reader.expect_mode("cached")
+    own_speech.start()
     reader.pregenerate()
     reader.expect_state("done")

@@ -142,7 +142,9 @@ def test_the_settings_and_the_meter(stand: Stand, visit: Visit, draw: Draw) -> N
     expect(reader.at("#store-stats")).to_contain_text("sur")
     draw(reader, "settings")
     reader.page.keyboard.press("Escape")
-    reader.page.wait_for_timeout(4_000)  # a history of some seconds
+    reader.page.wait_for_timeout(
+        4_000 if os.environ.get("SCREENSHOTS") else 1_000
+    )  # a history of some seconds
     reader.at("#meter-button").click()
     expect(reader.at("#meter-panel")).to_be_visible()
     draw(reader, "meter")

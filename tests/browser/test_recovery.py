@@ -10,15 +10,15 @@ from tests.browser.documents import paragraphs, sentence, short_pages
 from tests.browser.reader_page import ReaderPage
 from tests.browser.stand import Stand
 
-PAGES = 60
+PAGES = 24
 GONE = r"net::ERR_"
 """Refused, reset, empty or cut off: whatever the kill met."""
 
 
 @pytest.fixture(scope="module")
 def stand(make_stand: MakeStand) -> Stand:
-    """An upstream slow enough for something to happen while a document is made: six seconds for 60 pages."""
-    return make_stand("--latency", "0.4")
+    """An upstream slow enough for something to happen while a document is made: six seconds for 24 pages."""
+    return make_stand("--latency", "1")
 
 
 def begun(stand: Stand, visit: Visit, document_id: str, pages: int = PAGES) -> ReaderPage:

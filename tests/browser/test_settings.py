@@ -13,14 +13,22 @@ from tests.browser.stand import Stand
 BLOCKS = 3
 
 
-@pytest.fixture
-def stand(make_stand: MakeStand) -> Stand:
-    """Two documents that are made."""
+@pytest.fixture(scope="module")
+def running(make_stand: MakeStand) -> Stand:
+    """A server with two documents."""
     stand = make_stand()
     for document_id in ("one", "two"):
         stand.upload(document_id, paragraphs(*map(sentence, range(BLOCKS))), f"{document_id}.txt")
-        stand.make(document_id)
     return stand
+
+
+@pytest.fixture
+def stand(running: Stand) -> Stand:
+    """Two documents that are made, whatever a test before did with them."""
+    for document_id in ("one", "two"):
+        running.make(document_id)
+        assert running.status(document_id)["state"] == "complete"
+    return running
 
 
 def settings_of(reader: ReaderPage) -> ReaderPage:
