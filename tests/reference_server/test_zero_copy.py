@@ -241,7 +241,7 @@ def test_a_file_that_shrinks_ends_the_connection(serve: Serve, caplog: pytest.Lo
 
 @pytest.mark.parametrize(("method", "version"), [("GET", "1.0"), ("GET", "1.1"), ("HEAD", "1.1")])
 def test_the_head_is_the_same_whether_it_waits_or_not(serve: Serve, method: str, version: str) -> None:
-    """GIVEN a client of either version WHEN a word is answered THEN its head says the length, and that the line ends."""
+    """GIVEN a client of either version WHEN a word is answered THEN its head says the length, and whether it ends."""
     with serve().connect() as client:
         client.sendall(
             f"{method} /text HTTP/{version}\r\nHost: x\r\n{LAST if version == '1.1' else ''}\r\n".encode()
