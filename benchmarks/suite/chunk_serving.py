@@ -20,15 +20,15 @@ from benchmarks.suite.rounds import Rounds, in_turn
 FEW, MANY = 16, 256
 """Connections."""
 
-PROMISED, BOUNDED = Way(FEW), Way(MANY)
-"""For which the promises on requests/s are made, and the one on memory."""
+PROMISED = Way(FEW)
+"""For which the promises on requests/s are made."""
 
 WAYS = (
     PROMISED,
     Way(FEW, kept=False),
     Way(FEW, kind="range"),
     Way(FEW, kind="304"),
-    BOUNDED,
+    Way(MANY),
     Way(MANY, kept=False),
 )
 
@@ -68,7 +68,7 @@ def measure(effort: Effort, folder: Path, tell: Tell) -> Measured:
                 notes += _take_turns(running, number, way, load, rounds)
     figures = rounds.figures()
     ratios = tuple(_ratios(figures, [one.name for one in running if one.name != OURS]))
-    bounded = memory_promise(figures, BOUNDED.setting, MANY, idle_mb, _SMALLEST_BYTES)
+    bounded = memory_promise(figures, MANY, idle_mb, _SMALLEST_BYTES)
     return Measured(
         title="Chunk serving",
         figures=figures,

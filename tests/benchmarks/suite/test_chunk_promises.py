@@ -53,13 +53,14 @@ def test_a_peer_that_was_not_measured_is_no_judge() -> None:
     assert file_response.holds is True
 
 
-@pytest.mark.parametrize(("highest_mb", "holds"), [(61.5, True), (61.6, False), (160.0, False)])
-def test_a_tenth_of_a_chunk_a_connection_is_too_much(highest_mb: float, *, holds: bool) -> None:
-    """GIVEN 256 connections, 50 MB before, chunks of 450 kB THEN 45 kB a connection more are too much, in any round."""
+@pytest.mark.parametrize(("highest_mb", "holds"), [(78.5, True), (79.0, False), (160.0, False)])
+def test_a_quarter_of_a_chunk_a_connection_is_too_much(highest_mb: float, *, holds: bool) -> None:
+    """GIVEN 256 connections, 50 MB before, chunks of 450 kB THEN 29 MB more are too much, in any way and round."""
     figures = [
-        Figure(OURS, SETTING, RSS, "MB", (50.0, highest_mb)),
+        Figure(OURS, SETTING, RSS, "MB", (50.0, 60.0)),
+        Figure(OURS, "256 connections", RSS, "MB", (55.0, highest_mb)),
         Figure(NGINX, SETTING, RSS, "MB", (900.0,)),
     ]
-    told = memory_promise(figures, SETTING, 256, 50.0, 450_000)
+    told = memory_promise(figures, 256, 50.0, 450_000)
     assert told.holds is holds
     assert f"{highest_mb:.1f} MB at most, 50.0 MB before" in told.measured

@@ -9,6 +9,7 @@ import pytest
 from benchmarks.errors import BenchmarkError
 from benchmarks.suite import chunk_serving, peers
 from benchmarks.suite.chunk_promises import CPU, RATE, RSS
+from benchmarks.suite.chunk_requests import Way
 from benchmarks.suite.chunk_turns import answered
 from benchmarks.suite.measured import Effort
 from benchmarks.suite.peers import FILE_RESPONSE, OURS
@@ -37,7 +38,7 @@ def test_the_case_measures_every_way_and_judges(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setattr(peers, "peer_packages", refuse)
     monkeypatch.setattr(chunk_serving, "_BLOCKS", 2)
     monkeypatch.setattr(chunk_serving, "_ROUNDS", (1, 1))
-    ways = (chunk_serving.PROMISED, chunk_serving.BOUNDED)
+    ways = (chunk_serving.PROMISED, Way(2, kind="304"))
     monkeypatch.setattr(chunk_serving, "WAYS", ways)
     told: list[str] = []
     measured = chunk_serving.measure(Effort(full=False), tmp_path, told.append)
@@ -48,6 +49,7 @@ def test_the_case_measures_every_way_and_judges(monkeypatch: pytest.MonkeyPatch,
                 assert found[name, way.setting, quantity] > 0
     assert {one.peer for one in measured.ratios} == {FILE_RESPONSE}
     assert [one.holds is None for one in measured.promises] == [True, False, False]
+    assert measured.promises[2].holds is True
     assert any("nginx was not measured: not here" in note for note in measured.notes)
     assert "wrk" in dict(measured.versions)
     assert told
