@@ -40,7 +40,7 @@ _NOTES = (
         " with a process that does nothing but read the PDF with pypdfium2."
     ),
     "The PDF is the project's own document, set with reportlab; the longer one is the same several times over.",
-    "Plain text, Markdown and EPUB have no peer. MB/s counts the text that came out, and a second goes to all of it.",
+    "Plain text, Markdown and EPUB have no peer. MB/s counts the text that came out of them.",
 )
 
 

@@ -24,7 +24,7 @@ RSS = "RSS of the server"
 
 _STATUS = f"/api/tts/preprocess/status?{urlencode({'documentId': DOCUMENT_ID})}"
 _STATS = "/api/tts/preprocess/stats"
-_STATUS_AGAIN, _STATS_AGAIN = 25, 50
+_STATUS_AGAIN, _CHUNKS_AGAIN, _STATS_AGAIN = 25, 5, 50
 _ANSWER_WITHIN_S = 60.0
 
 
@@ -80,8 +80,8 @@ class StoreRequests:
             self._forgotten()
             spend(STATUS_FIRST, 1, lambda: self._ask(_STATUS))
             spend(STATUS, _STATUS_AGAIN, lambda: self._ask(_STATUS))
-            for name in (CHUNK_FIRST, CHUNK):
-                spend(name, 1, self._ask_for_all_chunks)
+            spend(CHUNK_FIRST, 1, self._ask_for_all_chunks)
+            spend(CHUNK, _CHUNKS_AGAIN, self._ask_for_all_chunks)
             spend(STATS, _STATS_AGAIN, lambda: self._ask(_STATS))
         for name in (CHUNK_FIRST, CHUNK):
             counts[name] *= len(self._chunks)
