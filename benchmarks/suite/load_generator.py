@@ -32,7 +32,8 @@ from benchmarks.suite.load_generator_figures import (
 )
 from benchmarks.suite.measured import Effort, Measured, Tell
 from benchmarks.suite.rounds import Rounds, in_turn
-from benchmarks.suite.wrk import Request, ask, find_wrk, write_script, wrk_version
+from benchmarks.suite.wrk import Load, ask, find_wrk, wrk_version
+from benchmarks.suite.wrk_script import Request, write_script
 
 KEPT = Path(__file__).resolve().parent.parent.parent / ".cache" / "bench-readers"
 TITLE = "The load generator"
@@ -86,10 +87,8 @@ class Bench:
         script = self.folder / "readers.lua"
         write_script(script, [Request(path, {}) for path in asked(self.store.files)])
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        answers = ask(
-            program, self.server.url, script, connections=CONNECTIONS, seconds=self.effort.of(2, 5),
-            cores=set(self.cores.load[:1]),
-        )  # fmt: skip
+        load = Load(program, seconds=self.effort.of(2, 5), core=self.cores.load[0])
+        answers = ask(load, self.server.url, script, connections=CONNECTIONS)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)  # no other child has ended meanwhile
         cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         return answers.requests / answers.duration_s, cpu_s / answers.requests, answers.p99_ms
