@@ -179,8 +179,21 @@ class Server:
 
 
 @pytest.fixture(scope="module")
+def _plain_children() -> Iterator[None]:
+    """Have no coverage measured in the children, one for each of hundreds of uploads: it would double their cost."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("COVERAGE_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture(scope="module")
 def server(
-    tmp_path_factory: pytest.TempPathFactory, three_pages: bytes, mp3: bytes, new_maker: NewMaker
+    _plain_children: None,
+    tmp_path_factory: pytest.TempPathFactory,
+    three_pages: bytes,
+    mp3: bytes,
+    new_maker: NewMaker,
 ) -> Iterator[Server]:
     """One server for all routes: what one request leaves is what the next one meets."""
     folder = tmp_path_factory.mktemp("fuzz")
