@@ -15,17 +15,8 @@ def test_a_skipped_test_fails_in_ci(tmp_path: Path, in_ci: str, status: int) -> 
     shutil.copy(Path(__file__).with_name("conftest.py"), tmp_path)
     (tmp_path / "test_it.py").write_text("import pytest\ndef test_it():\n    pytest.skip('no reason')\n")
     environ = {**os.environ, "CI": in_ci}
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-        str(tmp_path),
-    ]
+    plain = ("--disable-plugin-autoload", "-p", "no:cacheprovider")
+    command = [sys.executable, "-m", "pytest", "-q", *plain, str(tmp_path)]
     result = subprocess.run(command, env=environ, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert result.returncode == status, result.stdout
     assert ("1 skipped, which CI takes for failed" in result.stdout) == bool(status)

@@ -18,7 +18,10 @@ ROOT = HERE.parents[2]
 GUEST_WITHIN_S = 300.0
 USER = 64242
 """An ordinary user, whom the host does not know."""
-PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=short")
+PYTEST = (
+    *(sys.executable, "-m", "pytest", "-q", "--tb=short"),
+    *("--disable-plugin-autoload", "-p", "no:cacheprovider"),
+)
 """A session of its own in a guest, where the project cannot be written."""
 OOMPROOF = (sys.executable, "-m", "profiles.cli")
 SCENARIO = """
