@@ -190,7 +190,7 @@ def test_a_clock_that_is_wrong_is_told_and_corrected(fly: StandIn, tmp_path: Pat
     assert all(abs(float(event.text("ahead_s")) - 90) < 3 for event in skews)
     ends = [event for event in soak.named("machine_event") if event.text("type") == "exit"]
     assert before_t - 3 <= ends[-1].t <= after_t + 3
-    assert all(sample.t <= after_t + 10 for sample in soak.folder.samples)
+    assert all(sample.t <= after_t + 45 for sample in soak.folder.samples)  # not 90 s ahead
     assert soak.verdict()["restarts"] == 1
 
 
