@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 WIDTH = 9.375  # inches: 900 px
 COLOURS = (ANON, SERVER, CHILDREN, WAITING, KILL, "#e69f00", "#56b4e9", INK)
 MARKERS = "os^Dvphx"
-_LEGEND, _TITLE, _FOOT, _GAP, _EDGE = 0.34, 0.34, 0.52, 0.42, 0.15
+_LEGEND, _TITLE, _FOOT, _GAP, _EDGE = 0.2, 0.34, 0.52, 0.42, 0.25
+_HANDLE = 0.6
 _LETTER = 0.062
 _LOGARITHMIC_FROM = 20.0
 """How many times the smallest value the largest is, from where an axis is logarithmic."""
@@ -29,9 +31,11 @@ def case_figure(case: Value) -> Figure:
     figures: Sequence[Value] = case["figures"]
     subjects = list(dict.fromkeys(one["subject"] for one in figures))
     rows = strips(figures)
-    height = _LEGEND + sum(_TITLE + row.height + _FOOT for row in rows)
+    columns = max(1, int(WIDTH / (_HANDLE + _LETTER * max(map(len, subjects)))))
+    legend = 0.14 + _LEGEND * math.ceil(len(subjects) / columns)
+    height = legend + sum(_TITLE + row.height + _FOOT for row in rows)
     figure = new_figure(WIDTH, height)
-    top = height - _LEGEND
+    top = height - legend
     for row in rows:
         bottom = top - _TITLE - row.height
         left = 0.75 if row.counted else _EDGE + _LETTER * max(map(len, row.settings)) + 0.1
@@ -41,13 +45,13 @@ def case_figure(case: Value) -> Figure:
             box = ((left + at * (width + gap)) / WIDTH, bottom / height, width / WIDTH, row.height / height)
             found = [one for one in figures if called(one) == quantity]
             axes = figure.add_axes(box)
-            axes.set_title(quantity, loc="left", fontweight="bold", fontsize=9, pad=6)
+            axes.set_title(quantity, loc="left", fontweight="bold", fontsize=8.5, pad=6)
             if row.counted:
                 _draw_curves(axes, found, subjects, row.counted)
             else:
                 _draw_dots(axes, found, subjects, row.settings, named=at == 0)
         top = bottom - _FOOT
-    _legend(figure, subjects, height)
+    _legend(figure, subjects, height, columns)
     return figure
 
 
@@ -125,7 +129,7 @@ def _plain_numbers(axes: Axes, which: str) -> None:
     )
 
 
-def _legend(figure: Figure, subjects: Sequence[str], height: float) -> None:
+def _legend(figure: Figure, subjects: Sequence[str], height: float, columns: int) -> None:
     from matplotlib.lines import Line2D  # noqa: PLC0415 - as above
 
     handles = [
@@ -141,6 +145,6 @@ def _legend(figure: Figure, subjects: Sequence[str], height: float) -> None:
         for at, name in enumerate(subjects)
     ]
     figure.legend(
-        handles=handles, loc="upper left", bbox_to_anchor=(0.01, 1 - 0.02 / height), ncols=len(handles), frameon=False,
+        handles=handles, loc="upper left", bbox_to_anchor=(0.01, 1 - 0.02 / height), ncols=columns, frameon=False,
         borderpad=0, columnspacing=1.3, handletextpad=0.5,
     )  # fmt: skip

@@ -17,6 +17,8 @@ READING = Path(__file__).resolve().parents[2] / "reports" / "bench-readers" / "r
 
 CPU = ("chunk_serving", "16 connections, one request each", "CPU a request", "us")
 """A block plays longer than an idle connection is kept, so each comes over a new one."""
+STREAM_CORES = ("slow_listeners", "5,000 streams", "share of a core", "1")
+STREAMS = 5000
 STREAM_RSS = ("slow_listeners", "5,000 streams", "RSS a stream", "kB")
 STREAM_KERNEL = ("slow_listeners", "5,000 streams", "kernel's buffers a stream", "kB")
 IN_ALL = "RSS in all, at most"
@@ -54,11 +56,12 @@ def law(value: Value, quantity: str) -> Law | None:
 
 def cost_of(value: Value, block_bytes: float) -> Cost | None:
     """Return what a reader takes; None where a part of it is not measured."""
-    cpu_us, rss_kb, kernel_kb = (figure(value, name) for name in (CPU, STREAM_RSS, STREAM_KERNEL))
+    names = (CPU, STREAM_CORES, STREAM_RSS, STREAM_KERNEL)
+    cpu_us, cores, rss_kb, underway_kb = (figure(value, name) for name in names)
     in_all = law(value, IN_ALL)
-    if cpu_us is None or rss_kb is None or kernel_kb is None or in_all is None:
+    if cpu_us is None or cores is None or rss_kb is None or underway_kb is None or in_all is None:
         return None
-    return Cost(cpu_us, block_bytes, in_all.at(0), rss_kb + kernel_kb)
+    return Cost(cpu_us, cores / STREAMS, block_bytes, in_all.at(0), rss_kb, underway_kb)
 
 
 def block_bytes(published: Path = READING) -> float:

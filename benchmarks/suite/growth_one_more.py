@@ -22,17 +22,24 @@ def one_more(known: Known) -> str:
 
 def _reader(known: Known) -> Iterator[tuple[str, str, str, str]]:
     cost, cpu_us = known.cost, known.figure(inputs.CPU)
-    cores = None if cost is None else cost.cores
-    asks = f"{REQUESTS_A_BLOCK} requests every {known.block_s:.1f} s; CPU of each: {told(cpu_us, 'us')}"
-    yield "reader who listens", told(_thousand(cores), "thousandths"), "a core", asks
+    asks = f"{REQUESTS_A_BLOCK} requests every {known.block_s:.1f} s, {told(cpu_us, 'us')} each; and the open stream"
+    yield (
+        "reader who listens",
+        told(_thousand(None if cost is None else cost.cores), "thousandths"),
+        "a core",
+        asks,
+    )
     yield "", told(BYTES_PER_S / 1000, "kB/s"), "bandwidth", "MP3 of 128 kbit/s"
-    rss_kb, kernel_kb = known.figure(inputs.STREAM_RSS), known.figure(inputs.STREAM_KERNEL)
-    yield "stream that is open", told(rss_kb, "kB"), "the server's memory", "RSS, of 5,000"
+    rss_kb, underway_kb = known.figure(inputs.STREAM_RSS), known.figure(inputs.STREAM_KERNEL)
+    cores = None if cost is None else cost.stream_cores
+    taken = f"taken as it plays, one of {inputs.STREAMS:,}"
+    yield "stream that is open", told(_thousand(cores), "thousandths"), "a core", taken
+    yield "", told(rss_kb, "kB"), "the server's memory", "RSS"
     yield (
         "",
-        told(kernel_kb, "kB"),
-        "the kernel's memory",
-        "its buffers: sent by the server, and not taken yet",
+        told(underway_kb, "kB"),
+        "the page cache",
+        "sent and not taken yet; once for all who hear the same",
     )
 
 

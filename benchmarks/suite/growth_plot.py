@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from benchmarks.suite.growth_fit import Law
@@ -17,9 +17,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, COLUMNS = 9.375, 3  # inches, panels
-_TALL, _TITLE, _FOOT, _LEFT, _GAP, _EDGE = 1.5, 0.52, 0.5, 0.62, 0.72, 0.12
+_TALL, _TITLE, _FOOT, _LEFT, _GAP, _EDGE = 1.5, 0.52, 0.5, 0.62, 0.72, 0.25
 _STEPS = 60
 _READABLE = 0.01
+
+
+def growing(found: Iterable[Series]) -> list[Series]:
+    """Return those quantities that are not constant."""
+    return [series for series in found if series.law.form != "constant"]
 
 
 def growth_figure(found: Sequence[Series]) -> Figure:

@@ -13,26 +13,30 @@ from benchmarks.suite.fly_prices import TRAFFIC_A_GB, VOLUME_BYTES_PER_S, Size
 
 READERS = (10_000, 1_000_000)
 REQUESTS_A_BLOCK = 2
-"""Its chunk and its word timings. Timings are counted as a chunk, which costs more."""
+"""Its chunk and its word timings."""
 USED_AT_MOST = 0.7
 """Of a machine's CPU and memory, in the calculation: where all is used, the wait for it has no bound. An assumption."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """What one reader takes of the server, at pace 1, while listening.
+    """What one reader takes of the server, at pace 1, while listening; at most, for parts are counted at their dearest.
 
     Attributes:
-        cpu_us: of a request.
+        cpu_us: of a request for a chunk that is taken at once; one for timings takes less.
+        stream_cores: share of a core of a stream that is taken as it plays, its request aside.
         block_bytes: of its MP3.
         base_mb: RSS of a server without readers, MB of 1,000,000 bytes.
-        stream_kb: of memory for an open stream, its RSS and the kernel's buffers, kB of 1,000 bytes.
+        stream_kb: RSS of an open stream, kB of 1,000 bytes.
+        underway_kb: of a stream in the kernel's buffers: page cache that cannot be given back.
     """
 
     cpu_us: float
+    stream_cores: float
     block_bytes: float
     base_mb: float
     stream_kb: float
+    underway_kb: float
 
     @property
     def block_s(self) -> float:
@@ -41,8 +45,8 @@ class Cost:
 
     @property
     def cores(self) -> float:
-        """Share of a core: requests a block, times CPU a request, over the block's duration."""
-        return REQUESTS_A_BLOCK * self.cpu_us / 1e6 / self.block_s
+        """Share of a core: requests a block, times CPU a request, over the block's duration; and the open stream's."""
+        return REQUESTS_A_BLOCK * self.cpu_us / 1e6 / self.block_s + self.stream_cores
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,7 @@ class Need:
     cores: float
     bytes_per_s: float
     streams_mb: float
+    underway_mb: float
 
     @property
     def traffic_dollars_an_hour(self) -> float:
@@ -85,6 +90,7 @@ def need_of(cost: Cost, readers: int) -> Need:
         cores=readers * cost.cores,
         bytes_per_s=readers * BYTES_PER_S,
         streams_mb=readers * cost.stream_kb / 1000,
+        underway_mb=readers * cost.underway_kb / 1000,
     )
 
 
@@ -99,7 +105,7 @@ def machines_of(cost: Cost, need: Need, size: Size) -> Machines:
         raise ValueError(f"{size.name}: a server of {cost.base_mb:g} MB leaves no room for readers")
     asked = {
         "CPU": math.ceil(need.cores / (USED_AT_MOST * size.cores)),
-        "memory": math.ceil(need.streams_mb / room_mb),
+        "memory": math.ceil((need.streams_mb + need.underway_mb) / room_mb),
     }
     limit = max(asked, key=lambda name: asked[name])
     count = asked[limit]

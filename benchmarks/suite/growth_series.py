@@ -59,5 +59,5 @@ def series_of(value: Value) -> Iterator[Series]:
 
 
 def _is_cost(one: Value) -> bool:
-    """A bare number that is not CPU counts something, such as the streams that were open."""
-    return one["unit"] != "1" or "CPU" in one["quantity"]
+    """A bare number that is no share of a core counts something, such as the streams that were open."""
+    return one["unit"] != "1" or any(word in one["quantity"] for word in ("CPU", "core"))

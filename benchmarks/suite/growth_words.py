@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from benchmarks.suite.fly_prices import SIZES
 from benchmarks.suite.growth_known import Known, later
 from benchmarks.suite.growth_one_more import one_more
-from benchmarks.suite.growth_plot import formula
+from benchmarks.suite.growth_plot import formula, growing
 from benchmarks.suite.growth_prediction import READERS, machines_of, need_of
 from benchmarks.suite.growth_series import Series, series_of
 from benchmarks.suite.tables import items, number, table
@@ -21,7 +21,8 @@ def formulas(known: Known) -> str:
     rows = [
         [
             series.case,
-            f"{series.quantity} of {series.word}s",
+            f"{series.word}s",
+            series.quantity,
             _ends(series),
             formula(series.law, series.unit),
             f"{series.law.off_by:.0%}" if series.law.is_tested else "untested",
@@ -29,7 +30,7 @@ def formulas(known: Known) -> str:
         for series in found
     ]
     return table(
-        ["measured in", "what, of n", "from first to last n", "formula", "off by"], rows, numbers_from=5
+        ["measured in", "n", "what", "from first to last n", "formula", "off by"], rows, numbers_from=6
     )
 
 
@@ -48,7 +49,8 @@ def prediction(known: Known) -> str:
         ["requests/s", *(number(need.requests_per_s) for need in needs)],
         ["cores, of this machine's", *(number(need.cores) for need in needs)],
         ["bandwidth, Gbit/s", *(number(8 * need.bytes_per_s / 1e9) for need in needs)],
-        ["memory of open streams, GB", *(number(need.streams_mb / 1000) for need in needs)],
+        ["RSS of open streams, GB", *(number(need.streams_mb / 1000) for need in needs)],
+        ["page cache under way, GB", *(number(need.underway_mb / 1000) for need in needs)],
         ["traffic, $ an hour", *(number(need.traffic_dollars_an_hour) for need in needs)],
         ["volumes where nothing is in memory", *(number(need.cold_machines) for need in needs)],
     ]
@@ -64,7 +66,7 @@ def prediction(known: Known) -> str:
 
 def picture(known: Known) -> str:
     """Return the picture; it lies beside the result."""
-    if known.value is None or not any(series_of(known.value)):
+    if known.value is None or not growing(series_of(known.value)):
         return later()
     return "![Cost over the number of readers, streams, pages and chunks](../../reports/bench/growth.svg)"
 

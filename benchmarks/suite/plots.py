@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.options_plot import save
 from benchmarks.suite.case_plot import case_figure
-from benchmarks.suite.growth_plot import growth_figure
+from benchmarks.suite.growth_plot import growing, growth_figure
 from benchmarks.suite.growth_series import series_of
 from benchmarks.suite.noise import OURS
 from benchmarks.suite.result import Value, headline
@@ -40,7 +40,7 @@ def draw(value: Value, folder: Path) -> list[str]:
     if any(case["ratios"] for case in value["cases"]):
         save(folder / OVERVIEW, lambda: overview_figure(value))
         drawn.append(OVERVIEW)
-    if series := list(series_of(value)):
+    if series := growing(series_of(value)):
         save(folder / GROWTH, lambda: growth_figure(series))
         drawn.append(GROWTH)
     return drawn

@@ -15,6 +15,7 @@ from benchmarks.suite import (
     pregeneration,
     pregeneration_memory,
     pregeneration_rate,
+    slow_listeners,
     splitter,
     store_processes,
     stream_promises,
@@ -38,10 +39,11 @@ def figure(setting: str, quantity: str, unit: str, value: float) -> Figure:
 
 
 def stream(streams: int) -> tuple[Figure, ...]:
-    """What so many streams hold: 60 MB and 20 kB each, of them 4 kB in the kernel."""
+    """What so many streams hold: 60 MB and 20 kB each, of them 4 kB in the kernel; and 5 millionths of a core each."""
     setting = f"{streams:,} streams"
     return (
         figure(setting, "RSS a stream", "kB", 16.0),
+        figure(setting, "share of a core", "1", 5e-6 * streams),
         figure(setting, "kernel's buffers a stream", "kB", 4.0),
         figure(setting, growth_inputs.IN_ALL, "MB", 60 + 0.016 * streams),
     )
@@ -49,7 +51,7 @@ def stream(streams: int) -> tuple[Figure, ...]:
 
 MEASURED = results.result(
     [
-        results.case("chunk_serving", Measured("Chunk serving", (figure(*growth_inputs.CPU[1:], 320.0),))),
+        results.case("chunk_serving", Measured("Chunk serving", (figure(*growth_inputs.CPU[1:], 240.0),))),
         results.case("slow_listeners", Measured("Slow listeners", (*stream(1000), *stream(5000)))),
         results.case(
             "pregeneration",
@@ -85,10 +87,11 @@ def row(table: str, *begins: str) -> str:
 def test_what_one_more_takes_is_computed() -> None:
     """GIVEN what was measured THEN each cost of one more is told, by hand the same."""
     told = one_more(KNOWN)
-    assert "0.0200 thousandths | a core | 2 requests every 32.0 s; CPU of each: 320 us" in row(
+    assert "0.0200 thousandths | a core | 2 requests every 32.0 s, 240 us each; and the open stream" in row(
         told, "reader who listens"
     )
-    assert "16.0 kB" in row(told, "stream that is open")
+    assert "0.00500 thousandths" in row(told, "stream that is open")
+    assert "RSS" in row(told, "", "16.0 kB", "the server's memory")
     assert "4.00 kB" in row(told, "", "4.00 kB")
     assert "600 ms | CPU | without the words' times: 40.0 ms" in row(told, "block made ahead")
     assert "4.00 ms" in row(told, "page of a PDF")
@@ -106,7 +109,8 @@ def test_what_many_take_is_computed() -> None:
     assert "| 625 | 62,500 |" in row(told, "requests/s")
     assert "| 0.200 | 20.0 |" in row(told, "cores, of this machine's")
     assert "| 1.28 | 128 |" in row(told, "bandwidth, Gbit/s")
-    assert "| 0.200 | 20.0 |" in row(told, "memory of open streams, GB")
+    assert "| 0.160 | 16.0 |" in row(told, "RSS of open streams, GB")
+    assert "| 0.0400 | 4.00 |" in row(told, "page cache under way, GB")
     assert "| 11.5 | 1,152 |" in row(told, "traffic, $ an hour")
     assert "| 10.0 | 954 |" in row(told, "volumes where nothing is in memory")
     assert "| 3 (by CPU) | 229 (by CPU) |" in row(told, "machines, shared-cpu-2x, 4 GB")
@@ -116,10 +120,8 @@ def test_what_many_take_is_computed() -> None:
 def test_every_quantity_over_a_number_has_its_formula() -> None:
     """GIVEN what was measured THEN each has a row; a line through two numbers is untested, a constant is not."""
     told = formulas(KNOWN)
-    assert "| 60.0 + 0.0160 n MB | untested |" in row(
-        told, "Slow listeners", f"{growth_inputs.IN_ALL} of streams"
-    )
-    assert "| 70.0 MB | 0% |" in row(told, "Pre-generation", f"{growth_inputs.PEAK} of pages")
+    assert "| 60.0 + 0.0160 n MB | untested |" in row(told, "Slow listeners", "streams", growth_inputs.IN_ALL)
+    assert "| 70.0 MB | 0% |" in row(told, "Pre-generation", "pages", growth_inputs.PEAK)
     assert "| 22.0 at 100, 4,020 at 200,000 | 20.0 + 0.0200 n ms | 0% |" in row(told, "Store at scale")
 
 
@@ -160,9 +162,15 @@ def test_the_figures_are_those_of_the_cases() -> None:
         growth_inputs.CPU: ("chunk_serving", Way(16, kept=False).setting, chunk_promises.CPU, "us"),
         growth_inputs.STREAM_RSS: (
             "slow_listeners",
-            stream_promises.setting_of(5000),
+            stream_promises.setting_of(growth_inputs.STREAMS),
             stream_promises.A_STREAM,
             "kB",
+        ),
+        growth_inputs.STREAM_CORES: (
+            "slow_listeners",
+            stream_promises.setting_of(growth_inputs.STREAMS),
+            slow_listeners.CPU,
+            "1",
         ),
     }
     assert all(name == told for name, told in ours.items())

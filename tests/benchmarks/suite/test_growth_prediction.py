@@ -7,8 +7,10 @@ import pytest
 from benchmarks.suite.fly_prices import Size
 from benchmarks.suite.growth_prediction import Cost, machines_of, need_of
 
-COST = Cost(cpu_us=320.0, block_bytes=512_000.0, base_mb=60.0, stream_kb=20.0)
-"""A block plays 32 s; two requests of 320 us in them are 20 millionths of a core."""
+COST = Cost(
+    cpu_us=240.0, stream_cores=5e-6, block_bytes=512_000.0, base_mb=60.0, stream_kb=15.0, underway_kb=5.0
+)
+"""A block plays 32 s; two requests of 240 us in them are 15 millionths of a core, and the stream has 5."""
 
 
 def test_what_one_reader_takes() -> None:
@@ -18,12 +20,12 @@ def test_what_one_reader_takes() -> None:
 
 
 def test_what_ten_thousand_take_is_ten_thousand_times_that() -> None:
-    """GIVEN 10,000 readers THEN 625 requests/s, a fifth of a core, 160 MB/s, 200 MB, $11.52 an hour, ten volumes."""
+    """GIVEN 10,000 readers THEN 625 requests/s, a fifth of a core, 160 MB/s, 150 and 50 MB, ten volumes."""
     need = need_of(COST, 10_000)
     assert need.requests_per_s == 625
     assert need.cores == pytest.approx(0.2)
     assert need.bytes_per_s == 160e6
-    assert need.streams_mb == 200
+    assert (need.streams_mb, need.underway_mb) == (150, 50)
     assert need.traffic_dollars_an_hour == pytest.approx(160e6 * 3600 / 1e9 * 0.02)
     assert need.cold_machines == 10  # 160 MB/s over 16 MiB/s: 9.54
 
