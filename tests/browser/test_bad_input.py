@@ -94,15 +94,15 @@ def new_document(stand: Stand, blocks: int) -> str:
 
 
 @LOCALES
-@pytest.mark.parametrize("wrong", WRONG, ids=lambda wrong: wrong.name)
-def test_a_file_that_cannot_be_taken(stand: Stand, visit: Visit, wrong: Wrong, locale: str) -> None:
-    """GIVEN a file that is no document, or too large WHEN it is chosen THEN that is said, and the next is taken."""
+def test_a_file_that_cannot_be_taken(stand: Stand, visit: Visit, locale: str) -> None:
+    """GIVEN files that are no document, or too large WHEN each is chosen THEN that is said, and the next is taken."""
     reader = visit(stand, locale=locale).open()
     reader.watched.expect_errors("status of 4(13|22)")
-    reader.upload(wrong.name, wrong.content)
-    told = reader.at("#uploads li").filter(has_text=wrong.name)
-    expect(told).to_contain_text(wrong.english if locale == "en-US" else wrong.french)
-    good_one_is_taken(reader)
+    for wrong in WRONG:
+        reader.upload(wrong.name, wrong.content)
+        told = reader.at("#uploads li").filter(has_text=wrong.name)
+        expect(told).to_contain_text(wrong.english if locale == "en-US" else wrong.french)
+        good_one_is_taken(reader)
 
 
 def test_a_file_of_which_the_server_alone_knows_that_it_is_too_large(stand: Stand, visit: Visit) -> None:

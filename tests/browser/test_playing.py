@@ -118,14 +118,14 @@ def test_next_and_previous_go_from_block_to_block_across_pages(stand: Stand, vis
     expect(reader.at("#play")).to_have_attribute("data-state", "paused")
 
 
-@pytest.mark.parametrize("wanted", ["-5", "0", "99", "1e3", ""])
-def test_a_page_that_there_is_not_is_not_gone_to(stand: Stand, visit: Visit, wanted: str) -> None:
+def test_a_page_that_there_is_not_is_not_gone_to(stand: Stand, visit: Visit) -> None:
     """GIVEN a page number that there is not WHEN it is typed THEN a page that there is stays, and is shown."""
     reader = visit(stand).read("cached")
-    reader.at("#page-number").fill(wanted)
-    reader.at("#page-number").press("Enter")
-    expect(reader.at("#page-number")).to_have_value("1")
-    reader.expect_spoken(1, 0)
+    for wanted in ("-5", "0", "99", "1e3", ""):
+        reader.at("#page-number").fill(wanted)
+        reader.at("#page-number").press("Enter")
+        expect(reader.at("#page-number")).to_have_value("1")
+        reader.expect_spoken(1, 0)
 
 
 def test_the_place_is_remembered(stand: Stand, visit: Visit) -> None:
