@@ -23,10 +23,10 @@ EMBEDDED = "embedded"
 
 def paces(effort: Effort) -> tuple[Pace, ...]:
     """Returns what the rate is measured under."""
-    quick = Pace("0.5", 4, NO_ALIGNER, blocks=effort.of(48, 160), rounds=effort.of(1, 3))
-    aligned = Pace("0.5", 4, EMBEDDED, blocks=effort.of(12, 32), rounds=effort.of(1, 2))
-    wide = Pace("0.5", 16, NO_ALIGNER, blocks=320, rounds=3)
-    real = Pace("2-5", 4, EMBEDDED, blocks=40, rounds=2)
+    quick = Pace("0.5", 4, NO_ALIGNER, blocks=effort.of(48, 96), rounds=effort.of(1, 3))
+    aligned = Pace("0.5", 4, EMBEDDED, blocks=effort.of(12, 24), rounds=effort.of(1, 2))
+    wide = Pace("0.5", 16, NO_ALIGNER, blocks=160, rounds=3)
+    real = Pace("2-5", 4, EMBEDDED, blocks=32, rounds=2)
     return effort.of((quick, aligned), (quick, wide, aligned, real))
 
 

@@ -91,6 +91,10 @@ class Growth:
                 "also fill what a fresh process has not used yet. Flat means that the steepest round adds less than "
                 f"{FLAT_SHARE:.0%} of the shorter one's peak over 1,000 more pages."
             ),
+            (
+                "What grows are lists of names: of the chunks to keep, as a job begins, and of those that are there, "
+                "as tts.meta.json is written."
+            ),
             f"The document repeats {DISTINCT_BLOCKS} blocks, so that the stand-in speaks them once.",
         )
 
