@@ -1,11 +1,12 @@
 """The whole way, small: real server, real aligners, real speech, real readers, a real kernel kill, a report."""
 
+import contextlib
 import json
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import psutil
@@ -41,48 +42,46 @@ peak_tree_rss_mb_below = 200
 stalls = 0
 """
 
-
-@pytest.fixture(autouse=True)
-def nothing_left_behind() -> Iterator[None]:
-    """However a test ends: no control group and no process more than before."""
-    before = left()
-    yield
-    assert left() == before
+Oomproof = Callable[..., subprocess.Popen[str]]
 
 
-def left() -> tuple[set[str], set[str]]:
-    """The VMs there are, and the processes of this project."""
-    groups = {path.name for path in find_hierarchy().folders("")[0].glob(f"{NAME_PREFIX}*")}
-    ours = {
-        " ".join(process.info["cmdline"])
-        for process in psutil.process_iter(["cmdline", "status"])
-        if process.info["status"] != psutil.STATUS_ZOMBIE
-        and any(
-            word in {"reference_server", "profiles.recorder", "loadtests.upstream", "locust"}
-            for word in process.info["cmdline"] or []
+@pytest.fixture
+def oomproof(tmp_path: Path) -> Iterator[Oomproof]:
+    """Start the command in the test's folder; however the test ends, no control group and no process of it is left."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str) -> subprocess.Popen[str]:
+        command = [sys.executable, "-m", "profiles.cli", *arguments]
+        started.append(
+            subprocess.Popen(
+                [*command, "--fly-toml", str(ROOT / "fly.toml"), "--out", "out"],
+                cwd=tmp_path,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         )
-    }
-    return groups, ours
+        return started[-1]
+
+    yield start
+    assert groups_of(command.pid for command in started) == set()
+    assert processes_in(tmp_path) == []
 
 
-def oomproof(folder: Path, *arguments: str) -> subprocess.Popen[str]:
-    """Start the command in a folder of its own."""
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "profiles.cli",
-            *arguments,
-            "--fly-toml",
-            str(ROOT / "fly.toml"),
-            "--out",
-            "out",
-        ],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+def groups_of(owners: Iterable[int]) -> set[str]:
+    """The VMs of these processes."""
+    tree = find_hierarchy().folders("")[0]
+    return {path.name for owner in owners for path in tree.glob(f"{NAME_PREFIX}{owner}-*")}
+
+
+def processes_in(folder: Path) -> list[list[str]]:
+    """The commands of whatever runs in a folder: all that a command starts runs where it was started."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error, OSError):
+            if process.cwd() == str(folder) and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process.cmdline())
+    return found
 
 
 def scenario(folder: Path, name: str, text: str) -> str:
@@ -92,10 +91,10 @@ def scenario(folder: Path, name: str, text: str) -> str:
     return str(path)
 
 
-def test_live_is_killed_where_cached_lives_and_a_report_says_so(tmp_path: Path) -> None:
+def test_live_is_killed_where_cached_lives_and_a_report_says_so(tmp_path: Path, oomproof: Oomproof) -> None:
     """GIVEN a VM of 640 MB and four readers THEN live is killed by the kernel, and cached reads to the end."""
     live, cached = scenario(tmp_path, "live", LIVE), scenario(tmp_path, "cached", CACHED)
-    with oomproof(tmp_path, "compare", live, cached) as command:
+    with oomproof("compare", live, cached) as command:
         output, _ = command.communicate(timeout=300)
     assert command.returncode == 0, output
     comparison = json.loads((tmp_path / "out" / "comparison.json").read_text())
@@ -136,13 +135,13 @@ def child(command: subprocess.Popen[str], word: str) -> psutil.Process:
     ids=["Ctrl-C", "SIGTERM", "recorder killed", "load killed"],
 )
 def test_an_interrupted_run_stops_everything_and_keeps_what_it_has(
-    tmp_path: Path, end: Callable[[subprocess.Popen[str]], None], status: int
+    tmp_path: Path, oomproof: Oomproof, end: Callable[[subprocess.Popen[str]], None], status: int
 ) -> None:
     """GIVEN a run under load WHEN it, its recorder or its load is ended THEN its exit code says so; all is stopped."""
-    with oomproof(
-        tmp_path, "run", scenario(tmp_path, "cached", CACHED.replace("pregenerated = true", ""))
-    ) as command:
+    with oomproof("run", scenario(tmp_path, "cached", CACHED.replace("pregenerated = true", ""))) as command:
         await_event(tmp_path / "out" / "cached", "load_started")
+        assert groups_of([command.pid])
+        assert len(processes_in(tmp_path)) >= 4  # the command, its recorder, the server, the load
         end(command)
         output, _ = command.communicate(timeout=60)
     assert command.returncode == status, output
@@ -150,11 +149,11 @@ def test_an_interrupted_run_stops_everything_and_keeps_what_it_has(
     assert RunFolder(tmp_path / "out" / "cached").samples
 
 
-def test_a_document_that_is_none_is_one_line(tmp_path: Path) -> None:
+def test_a_document_that_is_none_is_one_line(tmp_path: Path, oomproof: Oomproof) -> None:
     """GIVEN a file that is no document THEN exit code 2 and a line that names it."""
     (tmp_path / "book.pdf").write_bytes(b"\x00 no document at all")
     path = scenario(tmp_path, "live", LIVE)
-    with oomproof(tmp_path, "run", path, "--document", "book.pdf") as command:
+    with oomproof("run", path, "--document", "book.pdf") as command:
         output, _ = command.communicate(timeout=60)
     assert command.returncode == 2, output
     assert "book.pdf: The file is none of what can be read aloud." in output.splitlines()[-1]
