@@ -2,6 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 ARGS ?=
+# One more than a small machine has cores: a test that waits leaves its core to another.
+WORKERS ?= 3
+# As images for containers set it: then every process of every test would compile again all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help compare compare-all capacity serve test unit lint types format probe pace1 fallback sensitivity kills server-memory bench bench-growth bench-readers bench-recorder gate-characteristic options options-report page-figures page-pictures controls fuzz docs soak-hour lock clean
@@ -22,9 +26,8 @@ serve: .venv/run.stamp  ## The complete server and a speech API beside it, to be
 	$(BIN)/oomproof serve $(ARGS)
 
 test: lint types .venv/dev.stamp  ## Everything CI runs: ruff, mypy, all tests with coverage (needs root: it makes kernel kills)
-	$(BIN)/pytest -n auto --cov --cov-report= -m "not slow and not kernel"
-	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-append --cov-report= -m "slow and not kernel"
-	$(BIN)/pytest --cov --cov-append --cov-report=term --cov-fail-under=94 -m kernel
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --cov --cov-report= -m "not kernel"
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder --cov --cov-append --cov-report=term --cov-fail-under=94 -m kernel
 
 unit: .venv/dev.stamp  ## The tests that take seconds and need no privilege
 	$(BIN)/pytest -n auto -m "not slow and not kernel" $(ARGS)
@@ -120,10 +123,10 @@ clean:  ## Remove the environment, the caches and the runs
 	touch $@
 
 .venv/run.stamp: .venv/uv.stamp requirements/run.txt pyproject.toml
-	$(BIN)/uv pip install -q --require-hashes -r requirements/run.txt
+	$(BIN)/uv pip install -q --compile-bytecode --require-hashes -r requirements/run.txt
 	$(BIN)/uv pip install -q --no-deps --no-build-isolation -e .
 	touch $@
 
 .venv/dev.stamp: .venv/run.stamp requirements/dev.txt
-	$(BIN)/uv pip install -q --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install -q --compile-bytecode --require-hashes -r requirements/dev.txt
 	touch $@

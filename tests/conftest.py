@@ -9,26 +9,39 @@ CI = "CI"
 """Set by CI: there a test that is skipped is a test that fails, for nobody reads why."""
 
 LONGEST = (
+    "test_soak.py",
+    "test_gate.py",
+    "test_controls.py",
     "test_openapi_conformance.py",
     "test_kill_pregeneration.py",
-    "test_revision.py",
-    "test_server_memory.py",
-    "test_replay.py",
     "test_page_memory.py",
     "test_long_reading.py",
+    "test_revision.py",
+    "test_replay.py",
+    "test_server_memory.py",
     "test_accessibility.py",
     "test_bad_input.py",
+    "test_pictures.py",
+    "test_cgroup_v2.py",
 )
-"""Modules that take a minute and more, in the order that they are begun: whoever begins one last is waited for."""
+"""Modules that take a minute or nearly so, in the order that they are begun: whoever begins one last is waited for.
+
+`test_compare.py` is none of them: what it expects of a server that is not starved comes when `test_soak.py`, which for
+its first half takes all CPU that it gets, is beyond that.
+"""
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")  # no test is about time: on a busy machine an example may take long
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the longest modules; all else keeps its order."""
+    """Begin with the longest modules, then those with any slow test; all else keeps its order."""
     begun = {name: at for at, name in enumerate(LONGEST)}
-    items.sort(key=lambda item: begun.get(item.path.name, len(LONGEST)))
+    slow = {
+        item.path for item in items if item.get_closest_marker("slow") or item.get_closest_marker("kernel")
+    }
+    items.sort(key=lambda item: begun.get(item.path.name, len(LONGEST) + (item.path not in slow)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
