@@ -13,7 +13,8 @@ from typing import Self
 
 import psutil
 
-BETWEEN_SAMPLES_S = 0.05
+BETWEEN_SAMPLES_S = 0.2
+"""A look at all processes takes milliseconds, which who is watched should not miss; an aligner's size is steady."""
 MB = 1_000_000
 _PROC = Path("/proc")
 _RSS_PEAK_BACK = "5"

@@ -23,5 +23,7 @@ def test_one_reader_hears_sooner_from_the_cache(tmp_path: Path, monkeypatch: pyt
     assert first_ms[LIVE] >= 2000
     assert first_ms[CACHED] < first_ms[LIVE]
     (ratio,) = found.ratios
-    assert ratio.median == pytest.approx(first_ms[LIVE] / first_ms[CACHED])
+    assert ratio.median == pytest.approx(
+        first_ms[LIVE] / first_ms[CACHED], rel=0.02
+    )  # a tenth of a millisecond apart
     assert any(note.startswith("Live, 1 reader: it survived") for note in found.notes)
