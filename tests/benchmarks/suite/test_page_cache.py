@@ -19,7 +19,7 @@ def done(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_what_is_to_be_written_is_written_first(
     done: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """GIVEN a user who may WHEN the page cache is emptied THEN what is to be written goes first, then pages and inodes."""
+    """GIVEN a user who may WHEN the page cache is emptied THEN what waits to be written goes first."""
     drop = tmp_path / "drop_caches"
     monkeypatch.setattr(page_cache, "_DROP", drop)
     page_cache.empty_page_cache()
