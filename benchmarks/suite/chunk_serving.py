@@ -40,6 +40,7 @@ _NOTES = (
     "All chunks are in the page cache: no disk is waited for.",
     "A server has one core, wrk (one thread) another; all is on loopback, and who is not asked is idle.",
     "Where a server's share of its core is below 1, wrk was its limit: compare its CPU a request.",
+    "On loopback the kernel sends on from wrk's core when wrk acknowledges: that part is in no server's CPU.",
     "An answer under way at the end counts as the part of it that came, in requests/s and in CPU a request.",
     "p50 and p99 are wrk's, to the end of an answer; it corrects them for requests that a slow answer held back.",
 )
