@@ -11,14 +11,11 @@ from pathlib import Path
 
 from benchmarks.suite.measured import Effort, Measured, Promise, Ratio, Tell, ratio_of
 from benchmarks.suite.pregeneration_memory import Growth, measure_growth
-from benchmarks.suite.pregeneration_rate import BARE, OURS, RATE, Pace, measure_rate
+from benchmarks.suite.pregeneration_rate import BARE, EMBEDDED, NO_ALIGNER, OURS, RATE, Pace, measure_rate
 
 TITLE = "Pre-generation"
 WITHIN = 0.9
 """Of the bare upstream's rate."""
-
-NO_ALIGNER = "none"
-EMBEDDED = "embedded"
 
 
 def paces(effort: Effort) -> tuple[Pace, ...]:

@@ -19,6 +19,7 @@ from benchmarks.suite.speech_stand_in import have_spoken, lateness_of, speech
 from profiles.load import Upstream
 
 OURS, BARE = "oomproof", "bare client"
+NO_ALIGNER, EMBEDDED = "none", "embedded"
 RATE, CPU, OVERHEAD, PEAK = "blocks a second", "CPU a block", "overhead a block", "peak RSS of all processes"
 
 
@@ -44,7 +45,7 @@ class Pace:
     def setting(self) -> str:
         """What a report calls it."""
         latency = self.latency.replace("-", " to ")
-        words = "without aligner" if self.aligner == "none" else "with aligner"
+        words = "without aligner" if self.aligner == NO_ALIGNER else "with aligner"
         return f"{self.concurrency} at once, latency {latency} s, {words}"
 
 
@@ -81,20 +82,24 @@ def figures_of(pace: Pace, rounds: list[Round]) -> list[Figure]:
     """Returns the figures of a pace's rounds.
 
     The overhead of a block is what its making takes beyond its asking: as `concurrency` are made at once, it is
-    that many times the difference of the times between two blocks.
+    that many times the difference of the times between two blocks. With an aligner most of it is the wait for that one,
+    and no overhead.
     """
 
     def figure(subject: str, quantity: str, unit: str, values: Iterable[float]) -> Figure:
         return Figure(subject, pace.setting, quantity, unit, tuple(values))
 
-    return [
+    found = [
         figure(OURS, RATE, "1/s", (one.made.blocks / one.made.seconds for one in rounds)),
         figure(BARE, RATE, "1/s", (one.asked.blocks / one.asked.seconds for one in rounds)),
         figure(OURS, CPU, "ms", (1000 * one.made.cpu_s / one.made.blocks for one in rounds)),
         figure(BARE, CPU, "ms", (1000 * one.asked.cpu_s / one.asked.blocks for one in rounds)),
-        figure(OURS, OVERHEAD, "ms", (1000 * overhead_s(one, pace.concurrency) for one in rounds)),
         figure(OURS, PEAK, "MB", (one.peak_mb for one in rounds)),
     ]
+    if pace.aligner == NO_ALIGNER:
+        overheads = (1000 * overhead_s(one, pace.concurrency) for one in rounds)
+        found.append(figure(OURS, OVERHEAD, "ms", overheads))
+    return found
 
 
 def overhead_s(one: Round, concurrency: int) -> float:

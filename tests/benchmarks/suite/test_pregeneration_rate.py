@@ -1,6 +1,7 @@
 """The rate of pre-generation: figures of both sides, and what a block takes longer than its asking."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,15 @@ def test_the_overhead_of_a_block_is_what_one_of_those_made_at_once_takes_longer(
     """GIVEN 100 blocks, four at once, half a second later in all THEN each took 20 ms longer."""
     assert overhead_s(ROUNDS[0], 4) == pytest.approx(0.02)
     assert _figure(figures_of(PACE, ROUNDS), OURS, OVERHEAD).values == pytest.approx((20.0, 20.0))
+
+
+def test_the_wait_for_an_aligner_is_no_overhead() -> None:
+    """GIVEN rounds with an aligner THEN they have every figure but that."""
+    without, with_one = (
+        {one.quantity for one in figures_of(replace(PACE, aligner=aligner), ROUNDS)}
+        for aligner in ("none", "embedded")
+    )
+    assert without - with_one == {OVERHEAD}
 
 
 @pytest.mark.parametrize(
