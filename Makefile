@@ -107,7 +107,7 @@ docs: .venv/dev.stamp  ## Pages of the README, docs/ and the reports, with a sea
 	$(BIN)/sphinx-build -q -E -W -n -d .cache/docs -c docs/site . build/docs $(ARGS)
 
 lock: .venv/uv.stamp  ## Renew the hash-locked requirement files
-	for name in uv run server load dev; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
+	for name in uv run server load dev peers; do $(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url $$(ls requirements/$$name.override 2>/dev/null | sed 's/^/--override /') \
 	  requirements/$$name.in -o requirements/$$name.txt || exit 1; done
 

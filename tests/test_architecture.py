@@ -73,7 +73,7 @@ def test_no_address_of_a_package_index_and_no_path_of_one_machine_is_tracked() -
 
 def test_every_requirement_is_locked_by_hash() -> None:
     """Each line that names a package in a lock file is followed by a hash."""
-    for name in ("uv", "run", "server", "load", "dev"):
+    for name in ("uv", "run", "server", "load", "dev", "peers"):
         entries = (ROOT / "requirements" / f"{name}.txt").read_text().replace("\\\n", " ").splitlines()
         packages = [entry for entry in entries if "==" in entry]
         assert packages
