@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.suite.noise import OURS
 from benchmarks.suite.result import Value, headline, held, why_not
-from benchmarks.suite.tables import WIDTH, figures_tables, items, number, spread, table
+from benchmarks.suite.tables import WIDTH, figures_tables, items, number, side_by_side, spread, table
 from profiles.report_text import NONE
 
 TITLE = "What each part costs beside its peers"
@@ -53,24 +53,22 @@ def _warnings(value: Value) -> Iterator[str]:
 
 
 def _overview(cases: Sequence[Value]) -> str:
-    rows = [[case["title"], _against(case), _promises(case)] for case in cases]
-    return table(["case", "ours beside its peers, median", "promises"], rows, numbers_from=3)
+    """A row for each peer that a case's first ratio is taken to; how many promises hold stands in the first of them."""
+    rows = []
+    for case in cases:
+        promises = [str(count or "") for count in held(case).values()]
+        promises[1] = f"**{promises[1]}**" if promises[1] else ""
+        ratios = headline(case)
+        none = "not measured" if case["error"] is not None else "no peer"
+        first = _against(ratios[0]) if ratios else ["", none, ""]
+        rows.append([case["title"], *first, *promises])
+        rows += [["", "", *_against(one)[1:], "", "", ""] for one in ratios[1:]]
+    return table(["case", "ratio of", "over", "median", "held", "not held", "not told"], rows, numbers_from=3)
 
 
-def _against(case: Value) -> str:
-    if case["error"] is not None:
-        return "not measured"
-    ratios = headline(case)
-    if not ratios:
-        return "no peer"
-    told = ", ".join(f"{number(one['median'])} times {one['peer']}" for one in ratios)
-    whose = "" if ratios[0]["subject"] == OURS else f" of {ratios[0]['subject']}"
-    return f"{ratios[0]['quantity']}{whose}: {told}"
-
-
-def _promises(case: Value) -> str:
-    told = [f"{count} {_HOLDS[word]}" for word, count in held(case).items() if count]
-    return ", ".join(told) or "none"
+def _against(ratio: Value) -> list[str]:
+    whose = "" if ratio["subject"].startswith(OURS) else f" of {ratio['subject']}"
+    return [f"{ratio['quantity']}{whose}", ratio["peer"], number(ratio["median"])]
 
 
 def _measured(value: Value) -> str:
@@ -113,7 +111,7 @@ def _case(case: Value, pictures: Sequence[str]) -> Iterator[str]:
     if case["figures"]:
         yield from figures_tables(case["figures"])
     if case["ratios"]:
-        yield _ratios(case["ratios"])
+        yield from _ratios(case["ratios"])
     if notes := [
         *case["notes"],
         *(f"Ended for it, as it was still running: {name}." for name in case["left_running"]),
@@ -126,13 +124,19 @@ def _promise(promise: Value) -> str:
     return f"{_HOLDS[promise['holds']]}: {text}. Measured: {measured}."
 
 
-def _ratios(ratios: Sequence[Value]) -> str:
+def _ratios(ratios: Sequence[Value]) -> Iterator[str]:
     """A row for each quantity and setting, a column for each peer."""
-    columns = list(dict.fromkeys(map(_over, ratios)))
-    cells = {(one["quantity"], one["setting"], _over(one)): spread(one) for one in ratios}
     keys = list(dict.fromkeys((one["quantity"], one["setting"]) for one in ratios))
-    rows = [[*key, *(cells.get((*key, column), NONE) for column in columns)] for key in keys]
-    return table(["ratio of", "setting", *columns], rows, numbers_from=2)
+    cells = {(one["quantity"], one["setting"], _over(one)): spread(one) for one in ratios}
+    columns = [
+        [column, *(cells.get((*key, column), NONE) for key in keys)]
+        for column in dict.fromkeys(map(_over, ratios))
+    ]
+    begin = [
+        ["ratio of", *(quantity for quantity, _ in keys)],
+        ["setting", *(setting for _, setting in keys)],
+    ]
+    return side_by_side(begin, columns)
 
 
 def _over(one: Value) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from benchmarks.suite.result import Value
 from benchmarks.suite.settings import counted
 from benchmarks.suite.strips import COLUMNS, called, strips
+from benchmarks.suite.tables import short
 from profiles.plot_panel import ANON, CHILDREN, GRID, INK, KILL, SERVER, WAITING
 from profiles.plot_style import new_figure
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 WIDTH = 9.375  # inches: 900 px
 COLOURS = (ANON, SERVER, CHILDREN, WAITING, KILL, "#e69f00", "#56b4e9", INK)
-MARKERS = "os^Dvphx"
+MARKERS = "os^Dvph"
+"""One fewer than the colours, so that dozens of subjects differ in one of the two."""
 _LEGEND, _TITLE, _FOOT, _GAP, _EDGE = 0.2, 0.34, 0.52, 0.42, 0.25
 _HANDLE = 0.6
 _LETTER = 0.062
@@ -58,13 +60,13 @@ def case_figure(case: Value) -> Figure:
 def _draw_curves(axes: Axes, found: Sequence[Value], subjects: Sequence[str], word: str) -> None:
     for subject in dict.fromkeys(one["subject"] for one in found):
         points = sorted((_number(one), one) for one in found if one["subject"] == subject)
-        style = subjects.index(subject) % len(COLOURS)
+        colour, marker = _style(subjects.index(subject))
         x, y = [number for number, _ in points], [one["median"] for _, one in points]
         axes.fill_between(
             x, [one["low"] for _, one in points], [one["high"] for _, one in points],
-            color=COLOURS[style], alpha=0.18, linewidth=0,
+            color=colour, alpha=0.18, linewidth=0,
         )  # fmt: skip
-        axes.plot(x, y, color=COLOURS[style], marker=MARKERS[style], markersize=4.5, linewidth=1.4)
+        axes.plot(x, y, color=colour, marker=marker, markersize=4.5, linewidth=1.4)
     numbers = sorted({_number(one) for one in found})
     if numbers[-1] >= 10 * numbers[0]:
         axes.set_xscale("log")
@@ -81,14 +83,12 @@ def _draw_dots(
 ) -> None:
     apart = min(0.16, 0.6 / max(1, len(subjects)))
     for one in found:
-        style = subjects.index(one["subject"]) % len(COLOURS)
+        colour, marker = _style(subjects.index(one["subject"]))
         at = settings.index(one["setting"]) + apart * (
             subjects.index(one["subject"]) - (len(subjects) - 1) / 2
         )
-        axes.plot([one["low"], one["high"]], [at, at], color=COLOURS[style], linewidth=1.6, alpha=0.5)
-        axes.plot(
-            [one["median"]], [at], color=COLOURS[style], marker=MARKERS[style], markersize=4, linestyle=""
-        )
+        axes.plot([one["low"], one["high"]], [at, at], color=colour, linewidth=1.6, alpha=0.5)
+        axes.plot([one["median"]], [at], color=colour, marker=marker, markersize=4, linestyle="")
     axes.set_ylim(len(settings) - 0.5, -0.5)
     axes.set_yticks(range(len(settings)), settings if named else [""] * len(settings))
     axes.tick_params(axis="y", length=0, labelsize=8, labelcolor=INK)
@@ -97,6 +97,11 @@ def _draw_dots(
     _scale(axes, found, "x")
     axes.grid(axis="x", color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
+
+
+def _style(at: int) -> tuple[str, str]:
+    """Colour and marker of a subject, by its place."""
+    return COLOURS[at % len(COLOURS)], MARKERS[at % len(MARKERS)]
 
 
 def _number(one: Value) -> float:
@@ -122,28 +127,20 @@ def _plain_numbers(axes: Axes, which: str) -> None:
         axis.set_major_locator(MaxNLocator(4 if which == "x" else 5))
     else:
         low, high = axis.get_view_interval()
-        axis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+        axis.set_major_locator(
+            LogLocator(subs=((1, 3) if which == "x" else (1, 2, 5)) if high < 100 * low else (1,))
+        )
         axis.set_minor_locator(NullLocator())
-    axis.set_major_formatter(
-        FuncFormatter(lambda value, _: f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}")
-    )
+    axis.set_major_formatter(FuncFormatter(lambda value, _: short(value)))
 
 
 def _legend(figure: Figure, subjects: Sequence[str], height: float, columns: int) -> None:
     from matplotlib.lines import Line2D  # noqa: PLC0415 - as above
 
-    handles = [
-        Line2D(
-            [],
-            [],
-            color=COLOURS[at % len(COLOURS)],
-            marker=MARKERS[at % len(MARKERS)],
-            ms=4.5,
-            lw=1.4,
-            label=name,
-        )
-        for at, name in enumerate(subjects)
-    ]
+    handles = []
+    for at, name in enumerate(subjects):
+        colour, marker = _style(at)
+        handles.append(Line2D([], [], color=colour, marker=marker, ms=4.5, lw=1.4, label=name))
     figure.legend(
         handles=handles, loc="upper left", bbox_to_anchor=(0.01, 1 - 0.02 / height), ncols=columns, frameon=False,
         borderpad=0, columnspacing=1.3, handletextpad=0.5,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks.suite.growth_fit import Law
 from benchmarks.suite.growth_series import Series
-from benchmarks.suite.tables import named, number
+from benchmarks.suite.tables import named, number, short
 from profiles.plot_panel import ANON, GRID, MUTED, SERVER
 from profiles.plot_style import new_figure
 
@@ -83,7 +83,7 @@ def _draw(axes: Axes, series: Series) -> None:
         axes.minorticks_off()
     else:
         axes.set_ylim(0, 1.15 * highest)
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}" if y >= 10 else f"{y:.3g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: short(y)))
     axes.grid(axis="y", color=GRID, linewidth=0.7)
     axes.set_axisbelow(True)
     axes.set_title(named(series.quantity, series.unit), loc="left", fontweight="bold", fontsize=8.5, pad=19)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from benchmarks.suite.result import Value
 from profiles.report_text import NONE
 
 WIDTH = 118
 """Columns of text; a table that would be wider is told in several."""
-_KEYS = 2
-"""The first columns of a table of figures, repeated where it goes on."""
 
 
 def number(value: float) -> str:
@@ -24,6 +22,14 @@ def number(value: float) -> str:
     return f"{value:#.3g}"
 
 
+def short(value: float) -> str:
+    """Return a number for an axis, where there is little room: `0.25`, `500`, `20k`, `1.5M`."""
+    for unit, size in (("M", 1e6), ("k", 1e4)):
+        if abs(value) >= size:
+            return f"{value / (1e6 if unit == 'M' else 1e3):.3g}{unit}"
+    return f"{value:,.0f}" if abs(value) >= 10 else f"{value:.3g}"
+
+
 def spread(one: Value) -> str:
     """Return the value in the middle, with the smallest and the largest; the value alone where all are told alike."""
     middle, low, high = (number(one[name]) for name in ("median", "low", "high"))
@@ -32,7 +38,7 @@ def spread(one: Value) -> str:
 
 def named(quantity: str, unit: str) -> str:
     """Return what a column or a panel is called: the quantity, with its unit unless the name has it."""
-    return quantity if unit == "1" or quantity.endswith("/s") else f"{quantity} ({unit})"
+    return quantity if unit in {"1", "1/s"} or quantity.endswith("/s") else f"{quantity} ({unit})"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], *, numbers_from: int = 1) -> str:
@@ -69,49 +75,43 @@ def items(sentences: Iterable[str]) -> str:
     )
 
 
-def figures_tables(figures: Sequence[Value]) -> list[str]:
-    """Return the figures of a case: a row for each setting and subject, a column for each quantity.
-
-    One table, or as many as its columns need, each with the same rows.
-    """
-    keys = list(dict.fromkeys((one["setting"], one["subject"]) for one in figures))
-    columns = list(dict.fromkeys((one["quantity"], one["unit"]) for one in figures))
+def figures_tables(figures: Sequence[Value]) -> Iterator[str]:
+    """Yield the figures of a case: a row for each setting and subject, a column for each quantity."""
+    settings = list(dict.fromkeys(one["setting"] for one in figures))
+    found = dict.fromkeys((one["setting"], one["subject"]) for one in figures)
+    keys = sorted(found, key=lambda key: settings.index(key[0]))
     cells = {(one["setting"], one["subject"], one["quantity"], one["unit"]): spread(one) for one in figures}
-    made = [
+    columns = [
         [named(quantity, unit), *(cells.get((*key, quantity, unit), NONE) for key in keys)]
-        for quantity, unit in columns
+        for quantity, unit in dict.fromkeys((one["quantity"], one["unit"]) for one in figures)
     ]
     begin = [["setting", *(setting for setting, _ in keys)], ["subject", *(subject for _, subject in keys)]]
-    return [_of_columns([*begin, *group]) for group in _groups(begin, made)]
+    return side_by_side(begin, columns)
+
+
+def side_by_side(begin: Sequence[Sequence[str]], columns: Sequence[Sequence[str]]) -> Iterator[str]:
+    """Yield a table of these columns beside two that begin it, or as many tables as the width asks for.
+
+    A column begins with its head. Rows that say nothing in a table are left out of it, and what stands in the first
+    column is not repeated below itself.
+    """
+    groups: list[list[Sequence[str]]] = []
+    for column in columns:
+        if not groups or _taken([*begin, *groups[-1], column]) > WIDTH:
+            groups.append([])
+        groups[-1].append(column)
+    for group in groups:
+        head, *rows = zip(*begin, *group, strict=True)
+        told = [row for row in rows if any(cell != NONE for cell in row[len(begin) :])]
+        firsts = _without_repeats([row[0] for row in told])
+        lines = [[first, *row[1:]] for first, row in zip(firsts, told, strict=True)]
+        yield table(head, lines, numbers_from=len(begin))
 
 
 def _without_repeats(words: Sequence[str]) -> list[str]:
     return [word if not at or words[at - 1] != word else "" for at, word in enumerate(words)]
 
 
-def _groups(begin: Sequence[Sequence[str]], columns: Sequence[list[str]]) -> list[list[list[str]]]:
-    """The columns, in as few groups as fit beside the first ones; each has one at least."""
-    taken = sum(_width(column) for column in begin) + 1
-    groups: list[list[list[str]]] = [[]]
-    room = WIDTH - taken
-    for column in columns:
-        if groups[-1] and _width(column) > room:
-            groups.append([])
-            room = WIDTH - taken
-        groups[-1].append(column)
-        room -= _width(column)
-    return groups
-
-
-def _width(column: Sequence[str]) -> int:
-    return max(map(len, column)) + len("|  ")
-
-
-def _of_columns(columns: Sequence[Sequence[str]]) -> str:
-    """A table of these columns, without the rows that say nothing in any of them."""
-    head, *rows = zip(*columns, strict=True)
-    told = [row for row in rows if any(cell != NONE for cell in row[_KEYS:])]
-    settings = _without_repeats([row[0] for row in told])
-    return table(
-        head, [[setting, *row[1:]] for setting, row in zip(settings, told, strict=True)], numbers_from=_KEYS
-    )
+def _taken(columns: Sequence[Sequence[str]]) -> int:
+    """How wide a table of these is, where all rows stand in it."""
+    return sum(max(map(len, column)) + len("|  ") for column in columns) + len("|")

@@ -12,12 +12,9 @@ def test_the_overview_comes_first() -> None:
     page = markdown(
         results.result([results.case("chunk_serving"), results.case("splitter", None, "no PDF here")])
     )
-    rows = [line for line in page.splitlines() if line.startswith("|")]
-    assert "Chunk serving" in rows[2]
-    assert "requests/s: 0.610 times nginx" in rows[2]
-    assert "1 held, 1 **not held**, 1 not told" in rows[2]
-    assert "Splitter" in rows[3]
-    assert "not measured" in rows[3]
+    rows = [" ".join(line.split()) for line in page.splitlines() if line.startswith("|")]
+    assert rows[2] == "| Chunk serving | requests/s | nginx | 0.610 | 1 | **1** | 1 |"
+    assert rows[3] == "| Splitter | | not measured | | | | |"
 
 
 def test_a_case_tells_promises_figures_ratios_and_notes() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from benchmarks.suite.tables import WIDTH, figures_tables, items, named, number, spread, table
+from benchmarks.suite.tables import WIDTH, figures_tables, items, named, number, short, spread, table
 
 
 @pytest.mark.parametrize(
@@ -25,6 +25,15 @@ from benchmarks.suite.tables import WIDTH, figures_tables, items, named, number,
 def test_numbers_have_three_digits_or_all_before_the_point(value: float, told: str) -> None:
     """GIVEN a number THEN it is told in three digits, or all before the point."""
     assert number(value) == told
+
+
+@pytest.mark.parametrize(
+    ("value", "told"),
+    [(0.25, "0.25"), (500, "500"), (2_000, "2,000"), (20_000, "20k"), (1_500_000, "1.5M"), (0, "0")],
+)
+def test_numbers_of_an_axis_are_short(value: float, told: str) -> None:
+    """GIVEN a number that stands at an axis THEN thousands and millions are letters."""
+    assert short(value) == told
 
 
 def test_a_spread_is_told_where_there_is_one() -> None:
@@ -75,7 +84,9 @@ def test_figures_have_a_row_a_setting_and_subject() -> None:
 def test_a_table_that_is_too_wide_goes_on_below() -> None:
     """GIVEN more quantities than fit THEN several tables have every quantity once, none too wide."""
     quantities = [f"{letter} quantity of a rather long name" for letter in "abcdefg"]
-    tables = figures_tables([figure("oomproof", "16 connections", quantity, 1.5) for quantity in quantities])
+    tables = list(
+        figures_tables([figure("oomproof", "16 connections", quantity, 1.5) for quantity in quantities])
+    )
     assert len(tables) > 1
     assert all(len(line) <= WIDTH for told in tables for line in told.splitlines())
     heads = " ".join(told.splitlines()[0] for told in tables)
