@@ -21,8 +21,11 @@ class Rounds:
         self._values.setdefault((subject, setting, quantity, unit), []).append(value)
 
     def figures(self) -> tuple[Figure, ...]:
-        """Return a figure of each quantity, in the order in which they were first seen."""
-        return tuple(Figure(*key, tuple(values)) for key, values in self._values.items())
+        """Return a figure of each: those of a quantity together, in it those of a setting, as they were first seen."""
+        quantities = list(dict.fromkeys(quantity for _, _, quantity, _ in self._values))
+        settings = list(dict.fromkeys(setting for _, setting, _, _ in self._values))
+        ordered = sorted(self._values, key=lambda key: (quantities.index(key[2]), settings.index(key[1])))
+        return tuple(Figure(*key, tuple(self._values[key])) for key in ordered)
 
 
 def in_turn(subjects: Sequence[_T], number: int) -> list[_T]:

@@ -84,8 +84,8 @@ def measure_traced(effort: Effort, folder: Path, rounds: Rounds, tell: Tell) -> 
                 ask(one.server.url, paths, len(paths))
         for number in range(times):
             tell(f"memray: round {number + 1} of {times}")
-            for one in in_turn(running, number):
-                for setting, paths in works.items():
+            for setting, paths in works.items():
+                for one in in_turn(running, number):
                     _round(one, setting, paths, requests, rounds)
         return {one.variant.name: one.capture for one in running if one.capture is not None}
 

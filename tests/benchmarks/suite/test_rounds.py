@@ -16,6 +16,22 @@ def test_a_figure_has_its_values_in_the_order_of_the_rounds() -> None:
     )
 
 
+def test_figures_that_are_compared_stand_together() -> None:
+    """GIVEN subjects measured one after the other in all ways THEN figures are by quantity, then by setting."""
+    rounds = Rounds()
+    for subject in ("ours", "theirs"):
+        for setting in ("idle", "busy"):
+            for quantity in ("CPU", "RSS"):
+                rounds.add(subject, setting, quantity, "us", 1.0)
+    found = [(one.quantity, one.setting, one.subject) for one in rounds.figures()]
+    assert found == [
+        (quantity, setting, subject)
+        for quantity in ("CPU", "RSS")
+        for setting in ("idle", "busy")
+        for subject in ("ours", "theirs")
+    ]
+
+
 def test_each_subject_has_its_turn_in_every_round() -> None:
     """GIVEN four subjects THEN each round has each once, and over eight rounds each is first twice and last twice."""
     orders = [in_turn("abcd", number) for number in range(8)]
