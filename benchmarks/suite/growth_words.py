@@ -52,7 +52,7 @@ def prediction(known: Known) -> str:
         ["RSS of open streams, GB", *(number(need.streams_mb / 1000) for need in needs)],
         ["page cache under way, GB", *(number(need.underway_mb / 1000) for need in needs)],
         ["traffic, $ an hour", *(number(need.traffic_dollars_an_hour) for need in needs)],
-        ["volumes where nothing is in memory", *(number(need.cold_machines) for need in needs)],
+        ["volumes where nothing is in memory", *(f"{need.cold_machines:,}" for need in needs)],
     ]
     for size in SIZES:
         machines = [machines_of(cost, need, size) for need in needs]

@@ -112,7 +112,7 @@ def test_what_many_take_is_computed() -> None:
     assert "| 0.160 | 16.0 |" in row(told, "RSS of open streams, GB")
     assert "| 0.0400 | 4.00 |" in row(told, "page cache under way, GB")
     assert "| 11.5 | 1,152 |" in row(told, "traffic, $ an hour")
-    assert "| 10.0 | 954 |" in row(told, "volumes where nothing is in memory")
+    assert "| 10 | 954 |" in row(told, "volumes where nothing is in memory")
     assert "| 3 (by CPU) | 229 (by CPU) |" in row(told, "machines, shared-cpu-2x, 4 GB")
     assert "| 1 (by CPU) | 29 (by CPU) |" in row(told, "machines, performance-1x, 2 GB")
 
