@@ -120,6 +120,15 @@ class Stand:
         """What the store holds of a document."""
         return self.json(f"/api/tts/preprocess/status?documentId={document_id}")
 
+    def await_complete(self, document_id: str, **voicing: str) -> dict[str, Any]:
+        """What the store holds of a document in a voice, at a speed or of a model, once that is all of it."""
+        query = urllib.parse.urlencode({"documentId": document_id, **voicing})
+        until = time.monotonic() + 60
+        while (found := self.json(f"/api/tts/preprocess/status?{query}"))["state"] != "complete":
+            assert time.monotonic() < until, found
+            time.sleep(0.05)
+        return found
+
     def chunk_files(self, document_id: str) -> list[Path]:
         """The MP3s of a document, in the order of its blocks."""
         return sorted((self.docstore / "tts_cache_v1" / document_id / "chunks").glob("*.mp3"))
