@@ -135,6 +135,7 @@ def _serve(app: Starlette, settings: Settings, listeners: Sequence[socket.socket
         log_config=None,
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # nothing asks who the client is
         timeout_graceful_shutdown=_SHUTDOWN_GRACE_S,
     )
     server = uvicorn.Server(config)
