@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Protocol
 
@@ -302,7 +303,9 @@ def test_the_status_of_a_running_job_tells_both_what_is_there_and_how_far_it_is(
     _events(reader, pages=[2])
     maker.gate = asyncio.Event()
     reader.post(PREPROCESS, json={"documentId": "doc", "pages": [1, 2]})
-    status = reader.get(STATUS).json()
+    deadline_s = time.monotonic() + 20
+    while (status := reader.get(STATUS).json()).get("pagesDone") == 0 and time.monotonic() < deadline_s:
+        time.sleep(0.01)  # the job has yet to come across the page that is there
     assert (status["state"], status["total"], status["pages"]) == ("running", 3, [2])
     assert (status["pagesDone"], status["pagesTotal"]) == (1, 2)
     assert (status["failed"], status["failures"], status["partialPages"]) == (0, [], [])
