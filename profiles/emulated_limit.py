@@ -16,6 +16,8 @@ from profiles.vm_size import MIB
 
 DIES_WITHIN_S = 5.0
 """A victim that takes longer to die is passed over for the next one, as the kernel does."""
+FORK_BORROWS_S = 1.0
+"""So long a process that was forked is taken to be about to start a program: what it seems to hold is its parent's."""
 
 Held = Mapping[ProcessStat, HeldMemory]
 
@@ -32,6 +34,8 @@ class EmulatedLimit:
         self._proc = proc
         self._dying: dict[tuple[int, int], float] = {}
         """Killed and not yet gone, and since when."""
+        self._forks: dict[tuple[int, int], float] = {}
+        """Forked, no program started yet, and seen so since when."""
 
     @property
     def waits(self) -> bool:
@@ -40,7 +44,13 @@ class EmulatedLimit:
 
     def check(self, t: float, living: Sequence[ProcessStat]) -> None:
         """Add up what the living processes hold at time `t`; above the limit, kill one and tell of it."""
-        held = {process: found for process in living if (found := read_held(self._proc, process.pid))}
+        forks = [process for process in living if process.is_fork]
+        self._forks = {fork.identity: self._forks.get(fork.identity, t) for fork in forks}
+        held = {
+            process: found
+            for process in living
+            if not self._borrows(t, process) and (found := read_held(self._proc, process.pid))
+        }
         self.held_bytes = sum(found.counted_bytes for found in held.values())
         there = {process.identity for process in living}
         self._dying = {victim: since for victim, since in self._dying.items() if victim in there}
@@ -48,6 +58,16 @@ class EmulatedLimit:
             t - since < DIES_WITHIN_S for since in self._dying.values()
         ):
             self._kill(t, held)
+
+    def _borrows(self, t: float, process: ProcessStat) -> bool:
+        """Whether all that it seems to hold is that of whoever forked it.
+
+        A root is the VM's owner until it has started its program, however long that takes. A worker that was forked
+        and starts none is counted after a while.
+        """
+        return process.is_fork and (
+            self._tree.is_root(process.pid) or t - self._forks[process.identity] < FORK_BORROWS_S
+        )
 
     def _kill(self, t: float, held: Held) -> None:
         by_command = self._by_command(held)

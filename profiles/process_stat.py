@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+_PF_FORKNOEXEC = 0x40
+"""The kernel's flag of a process that was forked and has not called exec (include/linux/sched.h)."""
 
 
 class ProcessStat(NamedTuple):
@@ -20,6 +22,8 @@ class ProcessStat(NamedTuple):
     """Whether all of it has ended, and only its exit status waits to be taken."""
     waited_cpu_s: float
     """CPU time of the children that it has waited for, and of theirs."""
+    is_fork: bool = False
+    """Whether it has started no program since it was forked: its memory is its parent's, but for what it wrote to."""
 
     @property
     def identity(self) -> tuple[int, int]:
@@ -54,6 +58,7 @@ def parse_stat(pid: int, text: bytes) -> ProcessStat | None:
             session=int(fields[3]),
             is_zombie=state in {b"Z", b"X"} and threads <= 1,  # a first thread may end before the others
             waited_cpu_s=(int(fields[13]) + int(fields[14])) / _TICKS_PER_S,
+            is_fork=bool(int(fields[6]) & _PF_FORKNOEXEC),
         )
     except (IndexError, ValueError):
         return None

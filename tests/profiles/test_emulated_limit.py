@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.emulated_limit import DIES_WITHIN_S, EmulatedLimit
+from profiles.emulated_limit import DIES_WITHIN_S, FORK_BORROWS_S, EmulatedLimit
 from profiles.event_log import EventLog
 from profiles.process_stat import ProcessStat
 from profiles.process_tree import ProcessTree
@@ -32,7 +32,9 @@ class Guarded:
         self.killed.append(process.pid)
         return True
 
-    def add(self, pid: int, anon_kb: int, *, file_kb: int = 0, adjustment: int = 0) -> None:
+    def add(
+        self, pid: int, anon_kb: int, *, file_kb: int = 0, adjustment: int = 0, fork: bool = False
+    ) -> None:
         """A process that holds so much."""
         folder = self.proc / str(pid)
         folder.mkdir(parents=True)
@@ -43,7 +45,7 @@ class Guarded:
         (folder / "status").write_text(text)
         (folder / "oom_score_adj").write_text(str(adjustment))
         (folder / "cmdline").write_bytes(b"/usr/bin/worker\0--fast\0")
-        self.living.append(ProcessStat(pid, 1, 1, 1, is_zombie=False, waited_cpu_s=0.0))
+        self.living.append(ProcessStat(pid, 1, 1, 1, is_zombie=False, waited_cpu_s=0.0, is_fork=fork))
 
     def end(self, pid: int) -> None:
         """It is gone."""
@@ -74,6 +76,24 @@ def test_at_the_limit_all_live_and_a_kilobyte_above_it_one_dies(guarded: Guarded
     guarded.add(102, 1)
     assert guarded.check() == [100]
     assert guarded.limit.kills == 1
+
+
+def test_a_fork_that_is_about_to_start_a_program_holds_nothing_of_its_own(guarded: Guarded) -> None:
+    """GIVEN a server that forks WHEN both seem to hold the same THEN it counts once; a worker that stays counts."""
+    guarded.add(100, 80)
+    guarded.add(101, 80, fork=True)
+    assert guarded.check(5.0) == []
+    assert guarded.limit.held_bytes == 80 * 1024
+    assert guarded.check(5.0 + FORK_BORROWS_S - 0.1) == []
+    assert guarded.check(5.0 + FORK_BORROWS_S) == [100]
+
+
+def test_the_owner_is_not_counted_while_it_starts_the_server(guarded: Guarded) -> None:
+    """GIVEN a root that has not started its program WHEN that takes long THEN its owner's memory is nobody's."""
+    guarded.add(100, 500, fork=True)
+    assert guarded.check(0.0) == []
+    assert guarded.check(10 * FORK_BORROWS_S) == []
+    assert guarded.limit.held_bytes == 0
 
 
 def test_the_largest_dies_unless_it_is_spared(guarded: Guarded) -> None:

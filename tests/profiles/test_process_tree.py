@@ -191,6 +191,23 @@ def test_a_name_may_hold_anything() -> None:
     assert stat.waited_cpu_s == pytest.approx(3.0 * 100 / os.sysconf("SC_CLK_TCK"))
 
 
+def test_a_fork_is_told_from_a_program() -> None:
+    """GIVEN a process of our own WHEN it is forked THEN it says so, and no longer once it has started a program."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as program:
+        started = read_stat(process_tree.PROC, program.pid)
+        program.communicate(b"\n", timeout=10)
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+        os._exit(0)
+    forked = read_stat(process_tree.PROC, pid)
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    assert started is not None
+    assert forked is not None
+    assert (started.is_fork, forked.is_fork) == (False, True)
+
+
 SPAWNER = """
 import os, sys, time
 if os.fork() == 0:
