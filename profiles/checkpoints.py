@@ -1,4 +1,7 @@
-"""A checkpoint: what each process holds for itself, which takes too long to be asked at every sample."""
+"""A checkpoint: what each process holds for itself, which takes too long to be asked at every sample.
+
+And what the server has read by then, which is wanted only before and after.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from typing import Any
 from profiles.process_table import Followed, ProcessTable
 
 SIZES = ("server_pss_bytes", "server_uss_bytes", "children_pss_bytes", "children_uss_bytes")
+TRAFFIC = ("server_read_bytes", "server_storage_read_bytes")
 
 
 class Checkpoint:
@@ -20,7 +24,7 @@ class Checkpoint:
     def __init__(self, label: str, table: ProcessTable) -> None:
         self.label = label
         self.t = time.monotonic()
-        self.why = dict.fromkeys(SIZES, table.unknown_because) if table.unknown_because else {}
+        self.why = dict.fromkeys((*SIZES, *TRAFFIC), table.unknown_because) if table.unknown_because else {}
         """Why a size is unknown, by its name."""
         self._table = table
         self._waiting = deque(table.followed)
@@ -38,7 +42,7 @@ class Checkpoint:
 
     def facts(self) -> dict[str, Any]:
         """Return the event's facts, once it is done; None: unknown, or no server."""
-        sizes = {name: None if name in self.why else self._sizes.get(name) for name in SIZES}
+        sizes = {name: None if name in self.why else self._sizes.get(name) for name in (*SIZES, *TRAFFIC)}
         return {
             "label": self.label,
             **sizes,
@@ -52,6 +56,7 @@ class Checkpoint:
             if process.role == "server":
                 self._server_peak_rss_bytes = process.files.peak_rss_bytes()
                 self._table.note_peak(self._server_peak_rss_bytes)
+                self._read_traffic(process)
             held = process.files.proportional()
         except ProcessLookupError:
             return
@@ -61,3 +66,11 @@ class Checkpoint:
             return
         for name, value in ((f"{whose}_pss_bytes", held.pss_bytes), (f"{whose}_uss_bytes", held.uss_bytes)):
             self._sizes[name] = self._sizes.get(name, 0) + value
+
+    def _read_traffic(self, server: Followed) -> None:
+        try:
+            self._sizes |= dict(zip(TRAFFIC, server.files.file_traffic(), strict=True))
+        except ProcessLookupError:
+            raise
+        except OSError as error:
+            self.why |= dict.fromkeys(TRAFFIC, f"/proc/{server.files.pid}/io: {error.strerror}")

@@ -26,6 +26,13 @@ class Proportional(NamedTuple):
     uss_bytes: int
 
 
+class FileTraffic(NamedTuple):
+    """What a process has read since its start: all of it, or sent with sendfile; and what came from the storage."""
+
+    read_bytes: int
+    storage_bytes: int
+
+
 class ProcessFiles:
     """The files of the process that has this pid now.
 
@@ -89,6 +96,19 @@ class ProcessFiles:
         if b"Pss" not in sizes:
             raise OSError(errno.EIO, "does not say")
         return Proportional(sizes[b"Pss"], sum(sizes.get(name, 0) for name in private))
+
+    def file_traffic(self) -> FileTraffic:
+        """Return what it read so far: `rchar` and `read_bytes` of its `io` file.
+
+        Read-ahead counts as storage too, and what `recv` takes from a socket as nothing.
+        """
+        counts = {}
+        for line in self._once("io", 1024).splitlines():
+            name, _, number = line.partition(b":")
+            counts[name] = _number([number], 0)
+        if not {b"rchar", b"read_bytes"} <= counts.keys():
+            raise OSError(errno.EIO, "does not say")
+        return FileTraffic(counts[b"rchar"], counts[b"read_bytes"])
 
     def close(self) -> None:
         """Close all of them; after this the process counts as gone."""

@@ -35,6 +35,10 @@ def _met(outcome: VerdictRecord) -> str:
     return {True: "yes", False: f"NO: {wanted}", None: NONE}[outcome.met]
 
 
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
 def _cores(share: float | None) -> str:
     return NONE if share is None else f"{share:.2f} cores"
 
@@ -64,6 +68,8 @@ _MEASURES: Measures = (
     ("VM CPU used", lambda o: number(o.cpu_s, "s", 1)),
     ("VM throttled", lambda o: number(o.throttled_s, "s", 1)),
     ("CPU balance left", lambda o: number(o.balance_left_s, "s", 1)),
+    ("read from files", lambda o: number(o.server_read_mb, "MB")),
+    ("from page cache", lambda o: number(_percent(o.page_cache_share), "%", 1)),
     ("load generator", lambda o: _cores(o.load_cpu_share)),
     ("its busiest 10 s", lambda o: _cores(o.load_processes_cpu_share_max)),
     ("load late p99", lambda o: number(o.load_late_p99_ms, "ms")),

@@ -15,6 +15,7 @@ from profiles.kills import kill_figures
 from profiles.listener_figures import listener_figures
 from profiles.listeners import LISTENERS_FILE, Listener, read_listeners, write_listeners
 from profiles.load import NO_UPSTREAM
+from profiles.read_figures import read_figures
 from profiles.request_figures import request_figures
 from profiles.rules import decide, unmet
 from profiles.run_folder import RunFolder, RunFolderError
@@ -89,6 +90,7 @@ def _figures(
     memory = figures.memory(folder, readers)
     return {
         **memory,
+        **read_figures(folder),
         **growth_figures(folder, memory["growth_mb_per_hour"]),
         **request_figures(folder, reading=reading),
         **(felt if reading else dict.fromkeys(felt)),

@@ -69,6 +69,9 @@ class VerdictRecord(BaseModel):
     peak_vm_psi_full: float | None = None
     peak_server_fds: int | None = None
     peak_server_threads: int | None = None
+    server_read_mb: float | None = None
+    server_storage_read_mb: float | None = None
+    page_cache_share: float | None = None
     steady_rss_mb: float | None = None
     growth: str | None = None
     growth_reason: str | None = None

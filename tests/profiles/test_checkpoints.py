@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from profiles.checkpoints import SIZES, Checkpoint
+from profiles.checkpoints import SIZES, TRAFFIC, Checkpoint
 from profiles.proc_files import ProcessFiles
 from profiles.process_table import ProcessTable
 from profiles.vm_size import MIB
@@ -54,6 +54,8 @@ def test_shared_pages_count_once_in_all(table: ProcessTable) -> None:
     assert table.server_peak_rss_bytes == facts["server_peak_rss_bytes"]
     assert facts["took_s"] > 0
     assert checkpoint.why == {}
+    assert 0 <= facts["server_storage_read_bytes"]
+    assert facts["server_read_bytes"] > 0
 
 
 def test_a_server_that_ended_before_its_turn_is_unknown_and_not_zero(table: ProcessTable) -> None:
@@ -66,6 +68,7 @@ def test_a_server_that_ended_before_its_turn_is_unknown_and_not_zero(table: Proc
     facts = checkpoint.facts()
     assert (facts["server_pss_bytes"], facts["server_peak_rss_bytes"]) == (None, None)
     assert facts["children_pss_bytes"] > 0
+    assert (facts["server_read_bytes"], facts["server_storage_read_bytes"]) == (None, None)
 
 
 def test_an_empty_vm_has_no_server_and_children_that_hold_nothing() -> None:
@@ -82,7 +85,7 @@ def test_a_vm_that_cannot_be_seen_has_no_sizes(table: ProcessTable) -> None:
     while not checkpoint.step():
         pass
     assert [checkpoint.facts()[size] for size in SIZES] == [None] * 4
-    assert checkpoint.why == dict.fromkeys(SIZES, "gone")
+    assert checkpoint.why == dict.fromkeys((*SIZES, *TRAFFIC), "gone")
 
 
 def test_a_process_whose_pages_may_not_be_walked_leaves_its_side_unknown(
@@ -100,3 +103,21 @@ def test_a_process_whose_pages_may_not_be_walked_leaves_its_side_unknown(
     assert [checkpoint.facts()[size] for size in SIZES] == [None] * 4
     assert all(reason.endswith("smaps_rollup: Permission denied") for reason in checkpoint.why.values())
     assert checkpoint.facts()["server_peak_rss_bytes"] > 0
+
+
+def test_reads_that_may_not_be_counted_are_unknown_and_say_why(
+    table: ProcessTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GIVEN an io file that is refused THEN what was read is None, with the reason; the sizes stay."""
+
+    def refuse(_: ProcessFiles) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(ProcessFiles, "file_traffic", refuse)
+    checkpoint = Checkpoint("after", table)
+    while not checkpoint.step():
+        pass
+    assert [checkpoint.facts()[name] for name in TRAFFIC] == [None, None]
+    assert checkpoint.facts()["server_pss_bytes"] > 0
+    assert checkpoint.why.keys() == set(TRAFFIC)
+    assert all(reason.endswith("io: Permission denied") for reason in checkpoint.why.values())

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -19,6 +20,13 @@ del given_back
 print(len(os.listdir("/proc/self/fd")) - 1, flush=True)
 threading.Event().wait()
 """
+
+
+def lies_in_memory(folder: Path) -> bool:
+    """Whether the folder is in a tmpfs, which has no storage to fetch from."""
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    holding = [(len(m[1]), m[2]) for m in mounts if str(folder).startswith(m[1])]
+    return max(holding)[1] in {"tmpfs", "ramfs"}
 
 
 @pytest.fixture
@@ -47,6 +55,49 @@ def test_what_a_process_holds_is_what_the_kernel_says(holder: tuple[subprocess.P
     assert files.threads() == 2
     assert files.command_line()[:2] == [sys.executable, "-c"]
     assert 0 < files.cpu_s() < 10
+
+
+READER = """
+import os, socket, sys
+ours, theirs = socket.socketpair()
+for line in sys.stdin:
+    with open(sys.argv[1], "rb") as file:
+        if line == "cold\\n":
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        sent = 0
+        while sent < 4194304:
+            sent += os.sendfile(ours.fileno(), file.fileno(), sent, 65536)
+            theirs.recv(65536)
+        file.seek(4194304)
+        file.read(4194304)
+    print("read", flush=True)
+"""
+
+
+def test_what_is_read_and_sent_is_counted_and_what_came_from_storage(tmp_path: Path) -> None:
+    """GIVEN 8 MB, half of them sent with sendfile WHEN they are in the page cache or not THEN the kernel's counts say it."""
+    path = tmp_path / "chunk"
+    with path.open("wb") as file:
+        file.write(os.urandom(8 * MIB))
+        os.fsync(file.fileno())
+    with subprocess.Popen(
+        [sys.executable, "-c", READER, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as reader:
+        assert reader.stdin is not None
+        assert reader.stdout is not None
+        files = ProcessFiles(reader.pid)
+        seen = []
+        for line in (b"warm\n", b"warm\n", b"cold\n"):
+            reader.stdin.write(line)
+            assert reader.stdout.readline() == b"read\n"
+            seen.append(files.file_traffic())
+        reader.stdin.close()
+    (warm_bytes, cold_bytes) = (after.read_bytes - before.read_bytes for before, after in pairwise(seen))
+    assert 8 * MIB <= warm_bytes < 8.5 * MIB
+    assert 8 * MIB <= cold_bytes < 8.5 * MIB
+    assert seen[1].storage_bytes == seen[0].storage_bytes
+    if not lies_in_memory(tmp_path):
+        assert seen[2].storage_bytes - seen[1].storage_bytes >= 8 * MIB
 
 
 def test_a_process_that_has_ended_is_gone_and_its_files_are_nobody_elses(
