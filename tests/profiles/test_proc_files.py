@@ -75,7 +75,7 @@ for line in sys.stdin:
 
 
 def test_what_is_read_and_sent_is_counted_and_what_came_from_storage(tmp_path: Path) -> None:
-    """GIVEN 8 MB, half of them sent with sendfile WHEN they are in the page cache or not THEN the kernel's counts say it."""
+    """GIVEN 8 MB, half of them sent with sendfile WHEN they are cached or not THEN the kernel says so."""
     path = tmp_path / "chunk"
     with path.open("wb") as file:
         file.write(os.urandom(8 * MIB))
