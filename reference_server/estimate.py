@@ -12,7 +12,8 @@ from reference_server.outline import Outline
 from reference_server.rates import Rates
 from reference_server.store import ChunkStore
 
-ASSUMED = Rates(bytes_per_character=525_000 / 450, block_s=3.5)
+ASSUMED_BYTES_PER_CHARACTER = 525_000 / 450
+ASSUMED_BLOCK_S = 3.5
 """The middle of what is known of the speech service before anything was measured.
 
 The plan's figures: a call takes 2-5 s; 450 characters are about 30 s of speech, which at 128-160 kb/s are
@@ -63,17 +64,20 @@ def need_of(
 
 
 def estimate(need: Need, measured: Rates | None, concurrency: int) -> Estimate:
-    """Return what making the missing blocks takes, `concurrency` of them at once.
+    """Return what making the missing blocks takes: `concurrency` of them as long as one, each other comes after it.
+
+    Before any was made, nothing but the service is taken to need time.
 
     The bytes follow the chunks that these pages have already, where they have any: the same voice reads the
     same book. Else they follow the last chunks made, and before any was made what is known of the service.
     """
-    rates = measured or ASSUMED
+    rates = measured or Rates(ASSUMED_BYTES_PER_CHARACTER, ASSUMED_BLOCK_S, ASSUMED_BLOCK_S / concurrency)
+    later = max(0, need.missing - concurrency)
     per_character = rates.bytes_per_character
     if need.stored_characters:
         per_character = need.stored_bytes / need.stored_characters
     return Estimate(
         size_bytes=math.ceil(need.missing_characters * per_character),
-        seconds=round(math.ceil(need.missing / concurrency) * rates.block_s, 1),
+        seconds=round(rates.block_s + later * rates.every_s if need.missing else 0.0, 1),
         basis="measured" if measured else "assumed",
     )

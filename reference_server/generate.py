@@ -14,6 +14,7 @@ from reference_server.model import ModelError
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.speech import Speech, SpeechError, SpeechRequest
+from reference_server.speech_turns import SpeechTurns
 from reference_server.store import AudioError, ChunkStore, Staged
 from reference_server.threads import run_to_end
 from reference_server.words import alignment_json
@@ -22,7 +23,7 @@ from reference_server.workshop import GenerationError, MakeChunk, UpstreamBusyEr
 
 @asynccontextmanager
 async def open_chunk_maker(
-    settings: Settings, speech: Speech, store: ChunkStore, slots: AlignerSlots
+    settings: Settings, speech: Speech, store: ChunkStore, slots: AlignerSlots, turns: SpeechTurns
 ) -> AsyncIterator[MakeChunk]:
     """Give what makes chunks, with an aligner that ends with this context.
 
@@ -36,11 +37,12 @@ async def open_chunk_maker(
     except ModelError as error:
         raise GenerationError(str(error)) from error
     async with aligner:
-        yield partial(_make, speech, aligner, store)
+        yield partial(_make, speech, turns, aligner, store)
 
 
 async def _make(
     speech: Speech,
+    turns: SpeechTurns,
     aligner: BlockAligner,
     store: ChunkStore,
     document_id: str,
@@ -49,8 +51,7 @@ async def _make(
 ) -> int:
     request = SpeechRequest(block.text, voicing.voice, voicing.speed, voicing.model)
     try:
-        # The bytes go to disk at once: they are not held while the block waits for the aligner.
-        async with _staged(store, document_id, await speech.synthesize(request)) as staged:
+        async with _spoken(speech, turns, store, document_id, request) as staged:
             timings = alignment_json(block.text, await aligner.align(block.text, staged.path))
             await run_to_end(store.commit, document_id, block, voicing, staged, timings)
             return staged.size_bytes
@@ -63,12 +64,22 @@ async def _make(
 
 
 @asynccontextmanager
-async def _staged(store: ChunkStore, document_id: str, audio: bytes) -> AsyncIterator[Staged]:
-    """Give a staged MP3, and discard it unless it became a chunk, also when cancelled while it is staged."""
+async def _spoken(
+    speech: Speech, turns: SpeechTurns, store: ChunkStore, document_id: str, request: SpeechRequest
+) -> AsyncIterator[Staged]:
+    """Give the staged MP3, and discard it unless it became a chunk, also when cancelled while it is staged.
+
+    It goes to disk within its turn: no more MP3s are held than turns are had, however many blocks wait for the aligner.
+    """
     done: list[Staged] = []
     try:
-        await run_to_end(lambda: done.append(store.stage(document_id, audio)))
+        async with turns.turn():
+            await run_to_end(_stage, store, document_id, await speech.synthesize(request), done)
         yield done[0]
     finally:
         for staged in done:
             await run_to_end(store.discard, staged)
+
+
+def _stage(store: ChunkStore, document_id: str, audio: bytes, done: list[Staged]) -> None:
+    done.append(store.stage(document_id, audio))

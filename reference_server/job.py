@@ -126,7 +126,7 @@ class Job:
             await run_to_end(self._store.prune, self.document_id, self._outline)
             if await self._backlog.look_up():
                 async with workshop.opened() as make, asyncio.TaskGroup() as group:
-                    for _ in range(workshop.concurrency):
+                    for _ in range(workshop.blocks_at_once):
                         group.create_task(self._work(make))
             self._backlog.closed = self._ran = True
         except* (ServerError, OSError) as errors:

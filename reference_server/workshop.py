@@ -1,10 +1,9 @@
-"""Where the chunks of all jobs are made: one maker for all, so many blocks at once, one pause for all."""
+"""Where the chunks of all jobs are made: one maker for all, so many blocks at once, their turns at the speech API."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from asyncio import sleep
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
@@ -12,9 +11,7 @@ from reference_server.chunk import Voicing
 from reference_server.errors import ServerError
 from reference_server.outline import Block
 from reference_server.rates import RateMeter
-
-LONGEST_PAUSE_S = 60.0
-"""An upstream that asks for more is asked again after this, as long as a call may take anyway."""
+from reference_server.speech_turns import SpeechTurns
 
 TRIES = 4
 """How often a block is tried whose speech is refused for being too much: once, and three times again."""
@@ -40,26 +37,31 @@ MakeChunk = Callable[[str, Block, Voicing], Awaitable[int]]
 Raises GenerationError; StoreFullError or OSError where the store or its disk take no more.
 """
 
-OpenMaker = Callable[[], AbstractAsyncContextManager[MakeChunk]]
-"""Opens what makes chunks: an aligner process that ends with the context. May raise GenerationError."""
+OpenMaker = Callable[[SpeechTurns], AbstractAsyncContextManager[MakeChunk]]
+"""Opens what makes chunks: an aligner process that ends with the context. May raise GenerationError.
+
+It speaks with the upstream in these turns only.
+"""
 
 
 class Workshop:
     """What the jobs of a server share, so that their number does not multiply what they cost.
 
-    At most `concurrency` blocks are made at once. Jobs are served in turn, block by block: each has no more
-    than `concurrency` blocks in the queue, which is first come, first served.
+    At most `concurrency` requests are at the speech API at once, and as many blocks more are timed and stored
+    meanwhile: else the API would wait for our aligner. Jobs are served in turn, block by block: each has no more
+    than these in the queue, which is first come, first served.
     """
 
     def __init__(self, open_maker: OpenMaker, concurrency: int) -> None:
         self.concurrency = concurrency
+        self.blocks_at_once = 2 * concurrency
         self.meter = RateMeter()
         self._open_maker = open_maker
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = asyncio.Semaphore(self.blocks_at_once)
+        self._turns = SpeechTurns(concurrency)
         self._opening = asyncio.Lock()
         self._users = 0
         self._maker: tuple[MakeChunk, AsyncExitStack] | None = None
-        self._pauses: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[MakeChunk]:
@@ -71,7 +73,7 @@ class Workshop:
         async with self._opening:
             if self._maker is None:
                 stack = AsyncExitStack()
-                self._maker = await stack.enter_async_context(self._open_maker()), stack
+                self._maker = await stack.enter_async_context(self._open_maker(self._turns)), stack
             self._users += 1
         try:
             yield self._make
@@ -92,25 +94,13 @@ class Workshop:
             return await self._try(document_id, block, voicing)
 
     async def _try(self, document_id: str, block: Block, voicing: Voicing) -> int:
-        while self._pauses:
-            await asyncio.wait(self._pauses)
         assert self._maker is not None
         make, _ = self._maker
-        clock = asyncio.get_running_loop().time
-        started_t = clock()
-        try:
-            size_bytes = await make(document_id, block, voicing)
-        except UpstreamBusyError as busy:
-            self._pause(busy.retry_after_s)
-            raise
-        self.meter.add(len(block.text), size_bytes, clock() - started_t)
+        with self.meter.making() as making:
+            try:
+                size_bytes = await make(document_id, block, voicing)
+            except UpstreamBusyError as busy:
+                self._turns.pause(busy.retry_after_s)
+                raise
+            making.made(len(block.text), size_bytes)
         return size_bytes
-
-    def _pause(self, seconds: float) -> None:
-        pause = asyncio.create_task(_wait(min(seconds, LONGEST_PAUSE_S)))
-        self._pauses.add(pause)
-        pause.add_done_callback(self._pauses.discard)
-
-
-async def _wait(seconds: float) -> None:
-    await sleep(seconds)

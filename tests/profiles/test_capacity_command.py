@@ -120,9 +120,12 @@ def test_a_run_ends_with_its_server_and_is_asked_what_carrying_means(
 def test_chunks_are_made_once_for_all_runs_of_all_scenarios(
     tmp_path: Path, use: Callable[[Verdict], Runner]
 ) -> None:
-    """GIVEN two scenarios that read chunks THEN one pre-generation comes first."""
+    """GIVEN two scenarios that read chunks THEN one pre-generation comes first, rested whatever the readers have."""
     runner = use(survived)
-    assert capacity(tmp_path, "live", "cached", "cached-to-the-letter", "--most", "8") == 0
+    words = ("live", "cached", "cached-to-the-letter", "--most", "8", "--balance-s", "5")
+    assert capacity(tmp_path, *words) == 0
+    balances_s = {scenario.load.kind: scenario.vm.balance_s for scenario in runner.scenarios}
+    assert balances_s == {"readers": 5, "pregenerate": 500}
     assert runner.ran == [
         "live-4", "live-8", "pregenerate", "cached-4", "cached-8",
         "cached-to-the-letter-4", "cached-to-the-letter-8",

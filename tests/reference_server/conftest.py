@@ -9,6 +9,7 @@ import struct
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZIP_STORED, ZipFile
 
@@ -24,6 +25,7 @@ from reference_server.chunk import Voicing
 from reference_server.live_aligner import LiveAligner
 from reference_server.outline import Block
 from reference_server.settings import Settings
+from reference_server.speech_turns import SpeechTurns
 from reference_server.store import ChunkStore
 from reference_server.workshop import GenerationError, MakeChunk
 
@@ -133,13 +135,17 @@ class FakeMaker:
     most_active: int = 0
 
     @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[MakeChunk]:
+    async def __call__(self, turns: SpeechTurns) -> AsyncIterator[MakeChunk]:
         """Count how often the expensive side of a job comes and goes."""
         self.opened += 1
         try:
-            yield self._make
+            yield partial(self._take_turn, turns)
         finally:
             self.closed += 1
+
+    async def _take_turn(self, turns: SpeechTurns, document_id: str, block: Block, voicing: Voicing) -> int:
+        async with turns.turn():
+            return await self._make(document_id, block, voicing)
 
     async def _make(self, document_id: str, block: Block, voicing: Voicing) -> int:
         self.active += 1

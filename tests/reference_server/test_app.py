@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from reference_server.app import create_app
 from reference_server.errors import ServerError
 from reference_server.settings import Settings
+from reference_server.speech_turns import SpeechTurns
 from reference_server.workshop import MakeChunk
 
 ROUTES = {
@@ -80,7 +81,7 @@ class Maker(Protocol):
     entered: asyncio.Event
     closed: int
 
-    def __call__(self) -> AbstractAsyncContextManager[MakeChunk]:
+    def __call__(self, turns: SpeechTurns) -> AbstractAsyncContextManager[MakeChunk]:
         """Open it for one job."""
 
 

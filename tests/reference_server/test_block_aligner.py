@@ -21,6 +21,7 @@ from reference_server.model import ModelError
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.speech import Speech
+from reference_server.speech_turns import SpeechTurns
 from reference_server.store import ChunkStore
 from reference_server.whisper_cpp import WhisperCpp
 
@@ -133,7 +134,7 @@ def test_a_chunk_without_times_is_stored_all_the_same(tmp_path: Path, mp3: bytes
 
     async def scenario() -> None:
         settings = Settings(aligner="none", aligner_model=tmp_path)
-        async with open_chunk_maker(settings, speech, store, AlignerSlots(1)) as make:
+        async with open_chunk_maker(settings, speech, store, AlignerSlots(1), SpeechTurns(4)) as make:
             await make("doc", block, Voicing("openai", "tts-1", "alloy", 1.0))
         await speech.aclose()
 

@@ -18,6 +18,7 @@ from reference_server.generate import open_chunk_maker
 from reference_server.outline import Block
 from reference_server.settings import Settings
 from reference_server.speech import Speech, SpeechError, SpeechRequest
+from reference_server.speech_turns import SpeechTurns
 from reference_server.store import ChunkStore, Staged
 from reference_server.words import WordTime
 from reference_server.workshop import GenerationError, UpstreamBusyError
@@ -81,7 +82,7 @@ def _make(tmp_path: Path, speech: Speech) -> ChunkStore:
     store = ChunkStore(tmp_path)
 
     async def scenario() -> None:
-        async with open_chunk_maker(Settings(), speech, store, AlignerSlots(0)) as make:
+        async with open_chunk_maker(Settings(), speech, store, AlignerSlots(0), SpeechTurns(4)) as make:
             await make("doc", BLOCK, VOICING)
 
     asyncio.run(scenario())
@@ -160,7 +161,9 @@ def test_who_is_cancelled_while_its_mp3_goes_to_disk_leaves_none(
     monkeypatch.setattr(store, "stage", staging)
 
     async def scenario() -> None:
-        async with open_chunk_maker(Settings(), FakeSpeech(mp3), store, AlignerSlots(0)) as make:
+        async with open_chunk_maker(
+            Settings(), FakeSpeech(mp3), store, AlignerSlots(0), SpeechTurns(4)
+        ) as make:
             making = asyncio.ensure_future(make("doc", BLOCK, VOICING))
             await asyncio.to_thread(begun.wait)
             making.cancel()
@@ -181,7 +184,7 @@ def test_a_model_that_went_is_the_job_s_failure(tmp_path: Path, mp3: bytes) -> N
     async def scenario() -> None:
         settings = Settings(aligner_model=tmp_path)
         async with open_chunk_maker(
-            settings, FakeSpeech(mp3), ChunkStore(tmp_path / "store"), AlignerSlots(0)
+            settings, FakeSpeech(mp3), ChunkStore(tmp_path / "store"), AlignerSlots(0), SpeechTurns(4)
         ):
             pass
 

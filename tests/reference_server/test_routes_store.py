@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 from reference_server.app import create_app
 from reference_server.chunk import Voicing
 from reference_server.settings import Settings
+from reference_server.speech_turns import SpeechTurns
 from reference_server.store import ChunkStore
 from reference_server.workshop import MakeChunk
 
@@ -31,7 +32,7 @@ class Maker(Protocol):
     closed: int
     opened: int
 
-    def __call__(self) -> AbstractAsyncContextManager[MakeChunk]:
+    def __call__(self, turns: SpeechTurns) -> AbstractAsyncContextManager[MakeChunk]:
         """Open it for one job."""
 
 

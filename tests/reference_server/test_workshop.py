@@ -3,14 +3,15 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
 from reference_server.chunk import Voicing
 from reference_server.outline import Block
+from reference_server.speech_turns import LONGEST_PAUSE_S, SpeechTurns
 from reference_server.workshop import (
-    LONGEST_PAUSE_S,
     TRIES,
     GenerationError,
     MakeChunk,
@@ -29,28 +30,40 @@ class Bench:
     """A maker that notes what it makes, refuses while it has refusals left, and waits at its gate."""
 
     def __init__(self) -> None:
-        self.opened = self.closed = self.active = self.most_active = 0
+        self.opened = self.closed = self.active = self.most_active = self.begun = self.most_begun = 0
         self.made: list[str] = []
         self.refusals: list[float] = []
         self.refused = 0
         self.gate: asyncio.Event | None = None
+        self.aligner: asyncio.Event | None = None
         self.broken = False
         self.entered = asyncio.Event()
 
     @asynccontextmanager
-    async def __call__(self) -> AsyncIterator[MakeChunk]:
+    async def __call__(self, turns: SpeechTurns) -> AsyncIterator[MakeChunk]:
         """Open it."""
         if self.broken:
             raise GenerationError("No model.")
         self.opened += 1
         await asyncio.sleep(0)
         try:
-            yield self._make
+            yield partial(self._take_turn, turns)
         finally:
             await asyncio.sleep(0)
             self.closed += 1
 
-    async def _make(self, document_id: str, _block: Block, _voicing: Voicing) -> int:
+    async def _take_turn(self, turns: SpeechTurns, document_id: str, _block: Block, _voicing: Voicing) -> int:
+        self.begun += 1
+        self.most_begun = max(self.most_begun, self.begun)
+        try:
+            async with turns.turn():
+                size_bytes = await self._make(document_id)
+            await (self.aligner.wait() if self.aligner else asyncio.sleep(0))
+            return size_bytes
+        finally:
+            self.begun -= 1
+
+    async def _make(self, document_id: str) -> int:
         self.active += 1
         self.most_active = max(self.most_active, self.active)
         self.entered.set()
@@ -80,7 +93,7 @@ def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         lengths.append(seconds)
         await asyncio.sleep(0)
 
-    monkeypatch.setattr("reference_server.workshop.sleep", sleep)
+    monkeypatch.setattr("reference_server.speech_turns.sleep", sleep)
     return lengths
 
 
@@ -101,6 +114,24 @@ def test_the_bound_is_one_for_all_jobs(bench: Bench) -> None:
 
     _run(scenario)
     assert (bench.most_active, len(bench.made)) == (2, 6)
+
+
+def test_the_upstream_is_asked_while_blocks_wait_for_the_aligner(bench: Bench) -> None:
+    """GIVEN a slow aligner WHEN two blocks are spoken THEN two more are meanwhile, and not a fifth."""
+
+    async def scenario() -> None:
+        bench.aligner = asyncio.Event()
+        workshop = Workshop(bench, 2)
+        async with workshop.opened() as make:
+            blocks = [asyncio.ensure_future(make("doc", _block(n), VOICING)) for n in range(1, 7)]
+            for _ in range(50):
+                await asyncio.sleep(0)
+            assert (len(bench.made), bench.begun, bench.active) == (4, 4, 0)
+            bench.aligner.set()
+            await asyncio.gather(*blocks)
+
+    _run(scenario)
+    assert (bench.most_active, bench.most_begun, len(bench.made)) == (2, 4, 6)
 
 
 def test_jobs_are_served_in_turn(bench: Bench) -> None:
@@ -215,7 +246,7 @@ def test_nobody_asks_during_a_pause(bench: Bench, monkeypatch: pytest.MonkeyPatc
         sleeping.set()
         await over.wait()
 
-    monkeypatch.setattr("reference_server.workshop.sleep", sleep)
+    monkeypatch.setattr("reference_server.speech_turns.sleep", sleep)
     bench.refusals = [30.0]
 
     async def scenario() -> None:
@@ -246,7 +277,7 @@ def test_what_blocks_cost_is_measured(bench: Bench, pauses: list[float]) -> None
         assert before is None
         assert rates is not None
         assert rates.bytes_per_character == 100
-        assert rates.block_s >= 0
+        assert rates.block_s >= rates.every_s >= 0
 
     _run(scenario)
     assert pauses == [1.0]

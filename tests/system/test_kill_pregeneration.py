@@ -32,6 +32,8 @@ pytestmark = pytest.mark.slow
 KILLS = int(os.environ.get("KILLS", "10"))
 SEED = int(os.environ.get("SEED", "1"))
 CONCURRENCY = 4
+IN_FLIGHT = 2 * CONCURRENCY
+"""So many blocks are asked for, spoken or timed and not stored yet: as many wait for the aligner as are asked for."""
 PAGES = max(40, 5 * KILLS // 2)
 LONGEST_ROUND_S = 6.0
 """Kills are drawn from this time since the job's start: its first chunk takes about two seconds."""
@@ -43,7 +45,7 @@ SHARE_AT_THE_END = 0.25
 SHARE_OF_STARTS = 0.25
 """How often the next start is killed as well, while it may be repairing the store."""
 SHARE_OF_GROUPS = 0.5
-RESERVE = 2 * CONCURRENCY
+RESERVE = 2 * IN_FLIGHT
 """Blocks left for after the last kill, so that each kill hits a job that is not done."""
 BEFORE_FIRST = "before the round's first chunk"
 BETWEEN = "between chunks"
@@ -123,8 +125,8 @@ class Figures:
             "kills of a start besides": self.starts,
             "hidden files that kills left": self.hidden,
             "blocks": blocks,
-            "calls of the upstream": f"{self.calls}, at most {blocks} + {kills} x {CONCURRENCY} allowed",
-            "made twice": f"{self.made_again}, at most {self.most_lost} a kill ({CONCURRENCY} allowed)",
+            "calls of the upstream": f"{self.calls}, at most {blocks} + {kills} x {IN_FLIGHT} allowed",
+            "made twice": f"{self.made_again}, at most {self.most_lost} a kill ({IN_FLIGHT} allowed)",
             "chunks checked after kills": self.checked,
             "damaged": 0,
             "children that outlived their server": 0,
@@ -279,7 +281,7 @@ def judge(proof: Proof, served: frozenset[str], key: str, earlier: set[str], fig
     assert proof.stored <= served, "stored chunks are gone"
     assert served - proof.stored <= set(calls), "chunks that nobody asked for"
     figures.most_lost = max(figures.most_lost, len(set(calls) - served))
-    assert figures.most_lost <= CONCURRENCY, "more is lost than was in flight"
+    assert figures.most_lost <= IN_FLIGHT, "more is lost than was in flight"
     figures.made_again += len(earlier & set(calls))
     figures.calls += len(calls)
     figures.checked += len(served)
@@ -331,7 +333,7 @@ def test_kills_damage_nothing_lose_nothing_and_pay_nothing_twice(
     judge(proof, proof.served(server), f"round {number}", earlier, figures)
     sys.stdout.write(f"\n{figures.table(len(proof.blocks))}")
     assert len(proof.stored) == len(proof.blocks) == len(expected.blocks)
-    assert figures.calls <= len(proof.blocks) + number * CONCURRENCY
+    assert figures.calls <= len(proof.blocks) + number * IN_FLIGHT
     compare(proof, expected)
 
 

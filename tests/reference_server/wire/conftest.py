@@ -23,6 +23,7 @@ from reference_server.http_protocol import bounded_protocol
 from reference_server.live_aligner import LiveAligner
 from reference_server.settings import Settings
 from reference_server.speech import SpeechError, SpeechRequest
+from reference_server.speech_turns import SpeechTurns
 from reference_server.store import ChunkStore
 from reference_server.workshop import MakeChunk, OpenMaker
 
@@ -147,7 +148,7 @@ class StandIn(Protocol):
 
     store: ChunkStore | None
 
-    def __call__(self) -> AbstractAsyncContextManager[MakeChunk]:
+    def __call__(self, turns: SpeechTurns) -> AbstractAsyncContextManager[MakeChunk]:
         """Open it for jobs."""
 
 
