@@ -36,10 +36,10 @@ for path in /usr/*; do
 done
 mount --rbind /dev "$root/dev"
 mount -t proc proc "$root/proc"
-if [ -n "$cache" ]; then mount --bind "$cache" "$root/root/.cache/uv"; fi
+if [ -n "$cache" ]; then mount --bind "$cache" "$root/PACKAGE_CACHE"; fi
 if [ -n "$volume" ]; then mount --bind "$volume" "$root$place"; fi
 exec chroot --userspec="$user" --groups="${user#*:}" "$root" env -i "$@"
-"""
+""".replace("PACKAGE_CACHE", _PACKAGE_CACHE)
 """Nothing is run but inside: without the mark of the base there, or without `chroot`, the script ends."""
 
 _FROM_HERE = (
