@@ -55,9 +55,10 @@ def measure(effort: Effort, folder: Path, tell: Tell) -> Measured:
 def rate_promise(paced: tuple[Pace, ...], ratios: list[Ratio]) -> Promise:
     """Returns what was promised of the rate: where the API sets it, so without the aligner; the rest is told."""
     judged = [found for pace, found in zip(paced, ratios, strict=True) if pace.aligner == NO_ALIGNER]
+    others = [found for found in ratios if found not in judged]
     return Promise(
-        "Pre-generation reaches at least 0.9 of the bare upstream's rate at the same concurrency.",
-        "; ".join(f"{found.setting}: {found.median:.2f} ({_span(found)})" for found in ratios),
+        "Pre-generation without the aligner reaches at least 0.9 of the bare upstream's rate at the same concurrency.",
+        _told(judged) + (f". Not judged: {_told(others)}" if others else ""),
         all(found.median >= WITHIN for found in judged),
     )
 
@@ -69,6 +70,10 @@ def growth_promise(growth: Growth, *, long_enough: bool) -> Promise:
         growth.told,
         growth.is_flat if long_enough else None,
     )
+
+
+def _told(ratios: list[Ratio]) -> str:
+    return "; ".join(f"{found.setting}: {found.median:.2f} ({_span(found)})" for found in ratios)
 
 
 def _span(found: Ratio) -> str:

@@ -21,8 +21,8 @@ def test_the_rate_is_judged_where_no_aligner_sets_it(ratio: float, holds: bool) 
     promise = rate_promise((ALONE, ALIGNED), [_ratio(ALONE, 0.5, ratio, 1.0), _ratio(ALIGNED, 0.2)])
     assert promise.holds is holds
     assert promise.measured == (
-        f"4 at once, latency 0.5 s, without aligner: {ratio:.2f} (0.50 to 1.00); "
-        "4 at once, latency 0.5 s, with aligner: 0.20 (0.20 to 0.20)"
+        f"4 at once, latency 0.5 s, without aligner: {ratio:.2f} (0.50 to 1.00). "
+        "Not judged: 4 at once, latency 0.5 s, with aligner: 0.20 (0.20 to 0.20)"
     )
 
 
