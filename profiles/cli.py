@@ -280,6 +280,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         memray=chosen.memray,
         sample_hz=_sample_hz(chosen.sample_hz),
         trim=check_trim(chosen.trim),
+        environment=_environment(chosen),
     )
 
 
@@ -294,16 +295,12 @@ def _scenario(scenario: Scenario, chosen: argparse.Namespace) -> Scenario:
         pace=chosen.pace, session_s=chosen.session_s, seed=chosen.seed,
     )  # fmt: skip
     scenario = with_upstream(scenario, chosen.latency, chosen.fault)
-    environment = dict(scenario.target.environment)
-    for setting in chosen.env:
-        key, equals, value = setting.partition("=")
-        if not (key and equals):
-            raise OomproofError(f"--env {setting}: not NAME=VALUE.")
-        if key in scenario.target.decided:
-            raise OomproofError(
-                f"--env {key}: oomproof sets it itself. Leave it out (see also --upstream and --port)."
-            )
-        environment[key] = value
+    settings = _environment(chosen)
+    if taken := scenario.target.decided & settings.keys():
+        raise OomproofError(
+            f"--env {min(taken)}: oomproof sets it itself. Leave it out (see also --upstream and --port)."
+        )
+    environment = {**scenario.target.environment, **settings}
     changes: dict[str, object] = {
         "target": scenario.target.model_copy(update={"environment": environment}),
     }
@@ -320,6 +317,16 @@ def _scenario(scenario: Scenario, chosen: argparse.Namespace) -> Scenario:
         vm.update(memory_mb=None, swap_mb=None)  # the guest was given that memory: it is the VM
     changes["vm"] = scenario.vm.model_copy(update=vm)
     return scenario.model_copy(update=changes)
+
+
+def _environment(chosen: argparse.Namespace) -> dict[str, str]:
+    settings: dict[str, str] = {}
+    for setting in chosen.env:
+        key, equals, value = setting.partition("=")
+        if not (key and equals):
+            raise OomproofError(f"--env {setting}: not NAME=VALUE.")
+        settings[key] = value
+    return settings
 
 
 def _sample_hz(hz: int) -> int:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import shutil
 import tempfile
-from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from profiles.backends import check_size
@@ -42,6 +42,7 @@ class Options:
     backend: str | None = None
     sample_hz: float = SAMPLE_HZ
     trim: str | None = None
+    environment: Mapping[str, str] = field(default_factory=dict)
     cache: Path = Path(".cache")
 
 
@@ -79,7 +80,7 @@ def benches(
     check_privilege(options.backend)
     check_upstream(scenarios, options.upstream)
     check_targets(scenarios)
-    plan = with_pregeneration(scenarios)
+    plan = with_pregeneration(scenarios, options.environment)
     documents = _documents(plan, options)
     make_out(options.out)
     with _work_folder(options.out) as work:

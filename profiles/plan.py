@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from profiles.errors import OomproofError
 from profiles.load import DIALOGUE, Upstream
@@ -43,10 +43,13 @@ def check_targets(scenarios: Sequence[Scenario]) -> None:
             check_command(f"{place}: load.command", scenario.load.command, {})
 
 
-def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
+def with_pregeneration(
+    scenarios: Sequence[Scenario], environment: Mapping[str, str] | None = None
+) -> list[Scenario]:
     """Return the plan: pre-generation is made once, of the chapters to be read, before who needs it.
 
-    It has the upstream's latency, but no fault: a store to read from is what is wanted.
+    It has the upstream's latency, but no fault: a store to read from is what is wanted. `environment` are the
+    settings that every server has, beside those of a scenario alone.
 
     Raises:
         OomproofError: two scenarios read different documents, so no store is for both.
@@ -68,14 +71,18 @@ def with_pregeneration(scenarios: Sequence[Scenario]) -> list[Scenario]:
     )  # fmt: skip
     upstream = first.upstream.model_copy(update={"faults": []})
     target = made.target if first.target.command is None else first.target
-    made = made.model_copy(update={"vm": first.vm, "upstream": upstream, "target": _cold(target)})
+    made = made.model_copy(
+        update={"vm": first.vm, "upstream": upstream, "target": _cold(target, environment or {})}
+    )
     at = scenarios.index(first)
     return [*scenarios[:at], made, *scenarios[at:]]
 
 
-def _cold(target: Target) -> Target:
-    """The same target, which starts with an empty store."""
-    return target.model_copy(update={"pregenerated": False})
+def _cold(target: Target, environment: Mapping[str, str]) -> Target:
+    """The same target with more settings, which starts with an empty store."""
+    return target.model_copy(
+        update={"pregenerated": False, "environment": {**target.environment, **environment}}
+    )
 
 
 def _mix_of_all(needing: Sequence[Scenario]) -> str:

@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from profiles import cli
 from profiles.compare import Options
 from profiles.errors import RunError, Terminated
 from profiles.offer import Offer
+from profiles.scenario import Scenario
 from profiles.verdict_record import VerdictRecord
 
 
@@ -84,6 +86,22 @@ def test_what_a_backend_lacks_is_told_before_the_run(
     assert cli.main(["run", "live"]) == 130
     assert capsys.readouterr().err.splitlines()[0] == "oomproof: cgroup v2: no cpu here. Ask for it."
     assert chosen[0].backend == "cgroup v2"
+
+
+@pytest.mark.usefixtures("offered")
+def test_a_setting_of_the_server_is_one_of_each_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """GIVEN --env THEN the scenario has it, and so has the server that makes its chunks ahead."""
+    told: list[tuple[Sequence[Scenario], Options]] = []
+
+    def note(scenarios: Sequence[Scenario], options: Options, progress: object) -> list[VerdictRecord]:
+        told.append((scenarios, options))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "compare", note)
+    cli.main(["compare", "cached", "--env", "MAX_REQUESTS=9", "--env", "TITLE=a=b"])
+    ((scenario,), options) = told[0]
+    assert options.environment == {"MAX_REQUESTS": "9", "TITLE": "a=b"}
+    assert options.environment.items() <= scenario.target.environment.items()
 
 
 @pytest.mark.usefixtures("offered")

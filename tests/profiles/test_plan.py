@@ -40,6 +40,15 @@ def test_a_store_is_made_without_faults_and_with_all_that_is_read_from_it() -> N
     assert "dialogue" in made.load.kinds
 
 
+def test_a_setting_of_every_server_is_one_of_the_server_that_makes_the_store() -> None:
+    """GIVEN a setting for all, and one of a scenario's own THEN the store is made with the first alone."""
+    cached = load_scenario("cached")
+    own = cached.target.model_copy(update={"environment": {"MAX_REQUESTS": "9"}})
+    cached = cached.model_copy(update={"target": own})
+    made = with_pregeneration([cached], {"PREPROCESS_CONCURRENCY": "8"})[0].target.environment
+    assert made == load_scenario("pregenerate").target.environment | {"PREPROCESS_CONCURRENCY": "8"}
+
+
 def test_one_store_is_not_made_of_different_documents() -> None:
     """GIVEN one scenario that reads dialogue alone and one that does not THEN they are to be compared apart."""
     alone = with_load(load_scenario("cached"), mix="dialogue").model_copy(update={"name": "alone"})
