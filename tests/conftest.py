@@ -1,6 +1,7 @@
 """Fixtures and rules that every part's tests share."""
 
 import os
+import signal
 
 import pytest
 from hypothesis import settings
@@ -29,6 +30,10 @@ LONGEST = (
 `test_compare.py` is none of them: what it expects of a server that is not starved comes when `test_soak.py`, which for
 its first half takes all CPU that it gets, is beyond that.
 """
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell's background job is begun so, and all that the tests start, and end with Ctrl-C, would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")  # no test is about time: on a busy machine an example may take long
